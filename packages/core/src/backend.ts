@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+
+import type { Cursor, Layout } from "./codec.js";
+import type { Logger } from "./logger.js";
+import type { Attach, Capability, ProbeGroup, Verdict } from "./probes.js";
+import type { Scope } from "./scope.js";
+
+/** Called with a cursor that is valid only during the call. */
+export type RecordHandler = (record: Cursor) => void;
+
+/** What a backend is asked to load for one plugin. */
+export interface OpenRequest {
+  /** Name of the plugin, for errors and logs. */
+  readonly plugin: string;
+  /** Object name -> compiled BPF object (ELF). Maps of equal name in several objects are one map. */
+  readonly objects: Readonly<Record<string, Uint8Array>>;
+  /** Groups to run; those the configuration does not need are left out by the caller. */
+  readonly probes: Readonly<Record<string, ProbeGroup>>;
+  /** `const volatile` globals by name, set before load in every object that has them. */
+  readonly rodata: Readonly<Record<string, number | bigint | boolean>>;
+  /** Map name -> max_entries, set before load. */
+  readonly mapEntries: Readonly<Record<string, number>>;
+  /** Group -> strategy that must be used (`--strategy`), instead of the first that works. */
+  readonly force?: Readonly<Record<string, string>>;
+  readonly scope: Scope;
+  /** Objects that could change the system are refused unless this is true. */
+  readonly allowMutation?: boolean;
+  readonly log: Logger;
+}
+
+/** Which strategy of a group was chosen and why the ones before it were not. */
+export interface ChosenStrategy {
+  /** Undefined when no strategy of an optional group works. */
+  readonly name: string | undefined;
+  readonly limits?: string;
+  readonly refused: readonly { readonly name: string; readonly reason: string }[];
+}
+
+/** Something provides kernel observations to plugins: libbpf, a recording, whatever a third party brings. */
+export interface Backend {
+  readonly name: string;
+  /** Answers by trying, never by kernel version. Conclusive answers are cached. */
+  probe(what: Capability | Attach): Promise<Verdict>;
+  /** Chooses a strategy per group by trial, without leaving anything loaded. */
+  choose(request: OpenRequest): Promise<Readonly<Record<string, ChosenStrategy>>>;
+  /**
+   * Loads what `choose` chose. Nothing observes yet: see {@link Session.attach}.
+   * Throws `SKEP_ERR_PROBES` when a mandatory group has no strategy that works; nothing stays loaded then.
+   */
+  open(request: OpenRequest): Promise<Session>;
+  /** Closes every session. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** The loaded programs and maps of one plugin. All handles die with `close()`, which is idempotent. */
+export interface Session {
+  readonly strategies: Readonly<Record<string, ChosenStrategy>>;
+  /** Attaches the chosen programs (all but iterators and targetless uprobes). All or nothing. */
+  attach(): Promise<void>;
+  /** Attaches a program of this session to one more place, such as a library found later. */
+  attachTo(program: string, where: Attach): Link;
+  ring(map: string): Ring;
+  map(name: string): BpfMap;
+  hasMap(name: string): boolean;
+  iterator(program: string, target?: IteratorTarget): BpfIterator;
+  /** True when `program` belongs to a chosen strategy and was loaded. */
+  hasProgram(program: string): boolean;
+  /** Layout of a struct in the loaded object's own BTF; undefined when the object does not know it. */
+  layoutOf(struct: string): Layout | undefined;
+  close(): Promise<void>;
+}
+
+export interface Link {
+  /** Detaches. Idempotent. */
+  close(): void;
+}
+
+/** A ring buffer, read in place. */
+export interface Ring {
+  readonly map: string;
+  /** Bytes the ring holds. */
+  readonly size: number;
+  /** Bytes waiting to be read. */
+  pending(): number;
+  /**
+   * Hands committed records to `handler`, oldest first, until the ring is empty or `performance.now() >= deadline`.
+   * Memory is given back to the kernel in batches. Returns how many records were handed over.
+   * A throw of the handler counts as that record consumed and is rethrown after the position is published.
+   */
+  drain(handler: RecordHandler, deadline: number): number;
+  /** Calls back once when the kernel signals data, then is disarmed. Does not keep the process alive. */
+  wait(callback: () => void): void;
+  cancelWait(): void;
+}
+
+/** Time slices for long reads: the event loop gets its turn after each slice. */
+export interface SliceOptions {
+  /** Milliseconds of work before yielding. Default 5. */
+  readonly sliceMs?: number;
+}
+
+export interface BpfMap {
+  readonly name: string;
+  /** Name of the kernel's map type, such as `hash`, `percpu_array`. */
+  readonly type: string;
+  readonly keySize: number;
+  /** Bytes of one value; per-CPU maps have `valueSize` rounded up to 8 for each possible CPU, one after another. */
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  /** A copy of the value (all CPUs' values for a per-CPU map), or undefined. */
+  lookup(key: Uint8Array): Uint8Array | undefined;
+  update(key: Uint8Array, value: Uint8Array): void;
+  /** True when the key was there. */
+  delete(key: Uint8Array): boolean;
+  /**
+   * Visits every entry, by batch operations into one buffer where the kernel has them. `remove` takes the entries out.
+   * Resolves to the number of entries visited. The cursors are valid only during the call.
+   */
+  scan(
+    visit: (key: Cursor, value: Cursor) => void,
+    options?: SliceOptions & { readonly remove?: boolean },
+  ): Promise<number>;
+}
+
+/** Parameters of an iterator that only some targets take. */
+export interface IteratorTarget {
+  /** `iter/task*`: only this process (Linux 6.1+; elsewhere all are walked and the program must filter). */
+  readonly pid?: number;
+}
+
+/** A BPF iterator program: each read walks the kernel's objects anew. */
+export interface BpfIterator {
+  /**
+   * Runs the iterator and hands over its output as records of `recordSize` bytes. Resolves to their number.
+   * @throws SkepError `SKEP_ERR_ITERATOR` when the stream ends inside a record.
+   */
+  read(recordSize: number, handler: RecordHandler, options?: SliceOptions): Promise<number>;
+  close(): void;
+}

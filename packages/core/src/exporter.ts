@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+
+import type { Point } from "./measurement.js";
+
+/**
+ * Takes points somewhere else. Queueing, batching, retry and deadlines are core's: an exporter only sends.
+ */
+export interface Exporter {
+  readonly name: string;
+  /** Measurements it wants; all when absent. */
+  readonly accepts?: readonly string[];
+  /**
+   * Resolves when the far side took the points. Rejects with an {@link ExportError}: `retryable` ones are tried again by core,
+   * others (and any other throw) drop the batch, counted as `export_rejected`. Never called twice at once.
+   */
+  export(points: readonly Point[], options: { readonly signal: AbortSignal }): void | Promise<void>;
+  /** Everything exported so far is on its way; called before `close`. */
+  flush?(options: { readonly signal: AbortSignal }): void | Promise<void>;
+  close?(): void | Promise<void>;
+}
+
+/** Why an export failed and whether trying again can help. */
+export class ExportError extends Error {
+  override readonly name = "ExportError";
+  constructor(
+    message: string,
+    readonly options: { readonly retryable: boolean; readonly retryAfterMs?: number; readonly cause?: unknown },
+  ) {
+    super(message, { cause: options.cause });
+  }
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+
+/** Who this host is; goes into tags and into where /proc is looked for. */
+export interface HostIdentity {
+  readonly hostname: string;
+  /** `uname -r`. */
+  readonly kernelRelease: string;
+  readonly arch: "x64" | "arm64";
+  /** The host's /proc: `HOST_PROC`, else `/proc`. */
+  readonly procRoot: string;
+  /** Prefix of the host's file system: `HOST_ROOT`, else `/`. */
+  readonly fsRoot: string;
+}
