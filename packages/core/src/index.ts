@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 export * from "./backend.js";
+export * from "./btf/index.js";
 export * from "./codec.js";
 export * from "./errors.js";
 export * from "./exporter.js";
