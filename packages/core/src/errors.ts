@@ -31,6 +31,8 @@ export const errorCodes = {
   SKEP_ERR_CLOSED: "a handle was used after it was closed",
   SKEP_ERR_SCOPE: "a scope names a cgroup, process or network namespace that does not exist",
   SKEP_ERR_RECORDING: "a recording is malformed or does not fit the plugin",
+  SKEP_ERR_EXPORT: "an exporter could not be rid of points",
+  SKEP_ERR_LISTENER: "an event listener threw",
   SKEP_ERR_BUILD: "a BPF source does not compile or cannot be generated from",
   SKEP_ERR_TOOL: "an external program is missing or failed",
   SKEP_ERR_KERNEL: "a test kernel cannot be fetched, booted or trusted with a result",

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { service } from "./service.js";
+
 /** Who this host is; goes into tags and into where /proc is looked for. */
 export interface HostIdentity {
   readonly hostname: string;
@@ -11,3 +13,6 @@ export interface HostIdentity {
   /** Prefix of the host's file system: `HOST_ROOT`, else `/`. */
   readonly fsRoot: string;
 }
+
+/** Provided by core. */
+export const HostIdentity = service<HostIdentity>("skep.host-identity", 1);

@@ -92,12 +92,20 @@ export interface PluginContext<C = unknown> {
   iterator(program: string, target?: { readonly pid?: number }): BpfIterator;
   hasProgram(program: string): boolean;
   attachTo(program: string, where: Attach): Link;
+  /** Hands a point over and accounts for one observation: the one the point stands for. */
   emit(point: Point): void;
-  /** Counts observations that did not become a point. `aggregated` ones live on in a later point. */
+  /**
+   * `observed`: observations core cannot see, such as records of an iterator or entries of a map. Ring records are counted by core.
+   * `aggregated`: observations folded into a point (or a service) that already stands for another one. So a plugin that keeps
+   * buckets says nothing when an observation opens a bucket, `aggregated` when it joins one, and emits the buckets at flush.
+   * See `PluginCounters` for the sum that must come out.
+   */
   count(kind: "observed" | "aggregated", n?: number): void;
+  /** Accounts for observations that become nothing. `reason` is a short snake_case word. */
   drop(reason: string, n?: number): void;
   provide<S>(id: ServiceId<S>, implementation: S): void;
   use<S>(id: ServiceId<S>): S;
+  /** Ask again at each flush rather than keep the answer: a provider may fail and come back. */
   tryUse<S>(id: ServiceId<S>): S | undefined;
   /** Runs `fn` every `ms` milliseconds until the plugin closes; never overlaps itself or the plugin's flush. */
   every(ms: number, fn: () => void | Promise<void>): void;

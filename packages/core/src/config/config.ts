@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+
+import type { Plugin } from "../plugin.js";
+
+/** A value as a flag parser hands it over: text, a switch, or a repeated option. */
+export type FlagValue = string | number | boolean | readonly string[];
+
+/** Where configuration comes from. Precedence: flags > environment > file > defaults. */
+export interface ConfigSources {
+  /** Path of a TOML or (`.yaml`, `.yml`) YAML file. */
+  readonly file?: string;
+  /** Contents instead of a file; `file` then only names it in messages and tells the format. */
+  readonly text?: string;
+  /** `ENV_INPUT_EBPF_<KEY>` variables are read from here. Default: none. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Long option names without dashes; underscores and hyphens are equal. Undefined ones are ignored. */
+  readonly flags?: Readonly<Record<string, FlagValue | undefined>>;
+  /** The plugins whose keys may appear, or how to find those that `enabled_plugins` names. */
+  readonly plugins: readonly Plugin[] | ((enabled: readonly string[]) => Promise<readonly Plugin[]>);
+}
+
+/** Something the user should hear about, though nothing is wrong enough to stop. */
+export interface ConfigNotice {
+  readonly key: string;
+  /** File and line, variable or flag. */
+  readonly where: string;
+  readonly message: string;
+}
+
+/** The validated configuration. Keys are named as users write them. */
+export interface Config {
+  readonly enabled_plugins: readonly string[];
+  /** Milliseconds. */
+  readonly interval: number;
+  readonly hostname: string | undefined;
+  readonly service: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly log_level: "debug" | "info" | "warn" | "error";
+  /** Path of a log file. */
+  readonly log: string | undefined;
+  /** The enabled plugins, in the order of `enabled_plugins`. */
+  readonly resolved: readonly Plugin[];
+  /** Plugin name -> what its schema made of the user's keys. */
+  readonly plugins: ReadonlyMap<string, unknown>;
+  readonly notices: readonly ConfigNotice[];
+}
