@@ -5,6 +5,7 @@ export { kernelStats } from "./agent/kernel-stats.js";
 export type * from "./agent/options.js";
 export type * from "./agent/status.js";
 export * from "./backend.js";
+export * from "./btf/index.js";
 export * from "./codec.js";
 export type * from "./config/config.js";
 export { loadConfig } from "./config/load-config.js";
