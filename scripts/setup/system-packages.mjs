@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+// What Skep needs from the operating system, why, and how Debian calls it.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { findLibrary, findProgram, isDebian, isRoot, run } from "./host.mjs";
+import { Trouble } from "./trouble.mjs";
+
+const clangVersions = Array.from({ length: 17 }, (_, i) => 30 - i); // 30 down to 14
+const versioned = (tool) => [tool, ...clangVersions.map((version) => `${tool}-${version}`)];
+
+/**
+ * @typedef {object} Need
+ * @property {string} what
+ * @property {string} why
+ * @property {readonly string[]} debian package names, best first (Debian and Ubuntu differ)
+ * @property {() => unknown} present
+ * @property {boolean} [forTests] only the tests want it
+ * @property {boolean} [optional] tests that want it skip when it cannot be had
+ */
+
+/** @type {readonly Need[]} */
+const needs = [
+  {
+    what: "libbpf.so.1",
+    why: "loads BPF objects into the kernel",
+    debian: ["libbpf1"],
+    present: () => process.env.LIBBPF_PATH || findLibrary("libbpf.so.1"),
+  },
+  {
+    what: "clang 14 or newer",
+    why: "compiles BPF C",
+    debian: ["clang"],
+    present: () => findProgram(versioned("clang")),
+  },
+  {
+    what: "llvm-strip",
+    why: "strips BPF objects to their BTF",
+    debian: ["llvm"],
+    present: () => findProgram(versioned("llvm-strip")),
+  },
+  {
+    what: "bpf/bpf_helpers.h",
+    why: "headers that BPF C includes",
+    debian: ["libbpf-dev"],
+    present: () => existsSync("/usr/include/bpf/bpf_helpers.h"),
+  },
+  {
+    what: "a C compiler",
+    why: "compiles the traffic generator of the tests",
+    debian: ["gcc"],
+    present: () => findProgram(["gcc", "cc"]),
+    forTests: true,
+  },
+  {
+    what: "C library headers",
+    why: "the traffic generator includes them",
+    debian: ["libc6-dev"],
+    present: () => existsSync("/usr/include/stdio.h"),
+    forTests: true,
+  },
+  {
+    what: "ip, ss and tc",
+    why: "network namespaces, the kernel's own counters to compare with, packet loss",
+    debian: ["iproute2"],
+    present: () => findProgram(["ip"]) && findProgram(["ss"]),
+    forTests: true,
+  },
+  {
+    what: "bpftool",
+    why: "shows that nothing stays attached",
+    debian: ["bpftool", "linux-tools-common"],
+    present: () => findProgram(["bpftool"]),
+    forTests: true,
+    optional: true,
+  },
+];
+
+const describe = (need) => `  ${need.what} (${need.why})`;
+
+/** Installs what is missing and can be had; throws {@link Trouble} when something mandatory stays missing. */
+export function installSystemPackages({ forTests }) {
+  const missing = () => needs.filter((need) => (forTests || !need.forTests) && !need.present());
+  const wanted = missing();
+  if (wanted.length === 0) return;
+
+  if (isDebian() && isRoot()) installWithApt(wanted);
+  const absent = missing();
+  const fatal = absent.filter((need) => !need.optional);
+  if (fatal.length > 0)
+    throw new Trouble(`missing on this system:\n${fatal.map(describe).join("\n")}`, howToGet(fatal));
+  for (const need of absent) process.stderr.write(`setup: going on without${describe(need).slice(1)}\n`);
+}
+
+function howToGet(missing) {
+  if (!isDebian()) return "not a Debian or Ubuntu: install these with your system's package manager, then try again";
+  const install = `apt-get install -y ${missing.map((need) => need.debian[0]).join(" ")}`;
+  return isRoot()
+    ? `see apt's messages above; by hand: ${install}`
+    : `as root: ${install}   (or run this again as root)`;
+}
+
+function installWithApt(wanted) {
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  process.stderr.write(`setup: installing from apt:\n${wanted.map(describe).join("\n")}\n`);
+  // Old lists may do: a failed update is no reason to give up, a failed install is.
+  spawnSync("apt-get", ["update", "-qq"], { env: { ...process.env, ...env }, stdio: ["ignore", 2, 2] });
+  for (const optional of [false, true]) {
+    const names = wanted.filter((need) => Boolean(need.optional) === optional).map(({ debian }) => available(debian));
+    if (names.length === 0) continue;
+    try {
+      run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...names], { env, quiet: true });
+    } catch (error) {
+      if (!(error instanceof Trouble)) throw error; // what stays missing is reported by the caller
+    }
+  }
+}
+
+/** The first name that apt has a candidate for. */
+function available(names) {
+  return (
+    names.find((name) => /Candidate: (?!\(none\))/.test(run("apt-cache", ["policy", name], { quiet: true }))) ??
+    names[0]
+  );
+}
