@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+import { bpfCommand } from "../setup/build.mjs";
+
+const node = process.execPath;
+const ava = (pattern, ...options) => [node, "node_modules/ava/entrypoints/cli.mjs", ...options, pattern];
+const minutes = (count) => count * 60_000;
+
+/**
+ * @typedef {object} TestStep
+ * @property {string} name
+ * @property {string} what
+ * @property {readonly string[]} command
+ * @property {number} limit milliseconds
+ * @property {boolean} [root] needs to be root
+ */
+
+/**
+ * Steps of one stage run side by side; live tests measure time and share the kernel, so they run alone.
+ * @type {readonly (readonly TestStep[])[]}
+ */
+export const stages = [
+  [
+    {
+      name: "types",
+      what: "sources and tests type-check",
+      command: [node, "node_modules/typescript/bin/tsc", "-p", "tsconfig.test.json"],
+      limit: minutes(2),
+    },
+    { name: "lint", what: "eslint", command: [node, "node_modules/eslint/bin/eslint.js", "."], limit: minutes(2) },
+    {
+      name: "format",
+      what: "prettier",
+      command: [node, "node_modules/prettier/bin/prettier.cjs", "--check", "--log-level=warn", "."],
+      limit: minutes(2),
+    },
+    {
+      name: "generated",
+      what: "committed codecs are what the toolchain generates",
+      command: [node, "scripts/test/generated.mjs", bpfCommand()],
+      limit: minutes(2),
+    },
+  ],
+  [{ name: "unit", what: "unit and golden tests", command: ava("**/test/{unit,golden}/**"), limit: minutes(2) }],
+  [
+    {
+      name: "live",
+      what: "this machine's kernel",
+      command: ava("**/test/live/**", "--concurrency=1", "--timeout=2m"),
+      limit: minutes(5),
+      root: true,
+    },
+  ],
+  [
+    {
+      name: "kernels",
+      what: "stock kernels under QEMU",
+      command: ["npm", "run", "--silent", "kernels"],
+      limit: minutes(8),
+    },
+  ],
+  [
+    {
+      name: "package",
+      what: "packed, installed and used",
+      command: ava("**/test/package/**", "--timeout=4m"),
+      limit: minutes(5),
+    },
+  ],
+];
