@@ -7,6 +7,7 @@ export type * from "./agent/status.js";
 export * from "./backend.js";
 export * from "./btf/index.js";
 export * from "./codec.js";
+export * from "./codec-strings.js";
 export type * from "./config/config.js";
 export { loadConfig } from "./config/load-config.js";
 export * from "./errors.js";
