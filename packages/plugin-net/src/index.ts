@@ -1,1 +1,4 @@
-export {};
+// SPDX-License-Identifier: MIT
+export { net as default, net } from "./plugin.js";
+export type { NetConfig } from "./config.js";
+export { netflow } from "./netflow/measurement.js";

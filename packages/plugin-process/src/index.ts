@@ -1,1 +1,2 @@
-export {};
+// SPDX-License-Identifier: MIT
+export { processes as default, processes } from "./plugin.js";

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT */
-#ifndef SKEP_RECORD_BPF_H
-#define SKEP_RECORD_BPF_H
-
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
  * Puts a struct into the object's BTF, so that skep-bpf can generate its codec and the agent can prove its layout.
  *
@@ -9,7 +6,7 @@
  * left out. This pointer is such a reference. It has a section of its own, which loaders skip: in .rodata or .bss it
  * would cost each object a map.
  */
+#pragma once
+
 #define SKEP_RECORD(name) \
 	const struct name *const skep_record_##name __attribute__((section(".skep"), used)) = 0
-
-#endif

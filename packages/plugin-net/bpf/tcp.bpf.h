@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+#pragma once
+
+/*
+ * How sure we are whose connection it is. A connection belongs to the process that connected or accepted it.
+ * Where accept cannot be hooked, a process seen holding or closing it is taken instead.
+ */
+enum owner_certainty {
+	OWNER_NONE = 0,
+	/* The listener's process: nobody is known to have accepted yet. */
+	OWNER_LISTENER = 1,
+	OWNER_HOLDER = 2,
+	OWNER_OPENER = 3,
+};
+
+struct conn {
+	__u64 id;
+	__u64 established_ns;
+	/* Of a connection older than we are: what it had moved when we met it. */
+	__u64 base_read;
+	__u64 base_written;
+	__u32 base_retransmits;
+	__u32 tgid;
+	char comm[COMM_LEN];
+	__u8 direction;
+	__u8 flags;
+	__u8 certainty;
+	/* It connected, so the SYN is in its count of acked bytes. */
+	__u8 sent_syn;
+	__u32 _pad;
+};
+
+/* Every connection in scope, by address of its socket. The key stays in the kernel. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 131072);
+	__type(key, __u64);
+	__type(value, struct conn);
+} conns SEC(".maps");
+
+/* Who listens on a port: names connections nobody has accepted, and scopes those of older kernels. */
+struct listener_key {
+	__u32 netns;
+	__u32 port;
+};
+
+struct listener {
+	/* The last socket to listen there; ports may be shared (SO_REUSEPORT, v4 beside v6). */
+	__u64 socket;
+	__u32 tgid;
+	__u32 in_scope;
+	char comm[COMM_LEN];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct listener_key);
+	__type(value, struct listener);
+} listeners SEC(".maps");
+
+/* Last records of closed connections. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 2 * 1024 * 1024);
+} closed SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} conn_ids SEC(".maps");
+
+/* How many connections were noted with an assumed owner: user space names them only when there are new ones. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} assumed SEC(".maps");
+
+static __always_inline __u64 next_conn_id(void)
+{
+	__u32 zero = 0;
+	__u64 *last = bpf_map_lookup_elem(&conn_ids, &zero);
+
+	/* Per CPU, so that no fetching atomic is needed (absent before 5.12); below 2^53 for 2^41 connections a CPU. */
+	return last ? (++*last << 12 | (bpf_get_smp_processor_id() & 0xfff)) : 0;
+}
+
+static __always_inline void count_assumed(void)
+{
+	__u32 zero = 0;
+	__u64 *count = bpf_map_lookup_elem(&assumed, &zero);
+
+	if (count)
+		++*count;
+}
+
+/*
+ * Reads a member of a socket. @direct: the pointer comes from BTF (tracepoint, iterator, cast), so it can be followed;
+ * the only way under lockdown. Otherwise by probe read.
+ */
+#define SK(direct, sk, member) ((direct) ? (sk)->member : BPF_CORE_READ(sk, member))
+
+static __always_inline __u32 netns_of(struct sock *sk, const bool direct)
+{
+	return direct ? sk->__sk_common.skc_net.net->ns.inum : BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+}
+
+static __always_inline bool read_tuple(struct sock *sk, struct conn_record *record, const bool direct)
+{
+	__u16 family = SK(direct, sk, __sk_common.skc_family);
+
+	if (family == AF_INET) {
+		map_v4(record->src_addr, SK(direct, sk, __sk_common.skc_rcv_saddr));
+		map_v4(record->dst_addr, SK(direct, sk, __sk_common.skc_daddr));
+	} else if (family == AF_INET6) {
+		__u32 *src = (__u32 *)record->src_addr, *dst = (__u32 *)record->dst_addr;
+
+#pragma unroll
+		for (int word = 0; word < 4; word++) {
+			src[word] = SK(direct, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[word]);
+			dst[word] = SK(direct, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr32[word]);
+		}
+	} else {
+		return false;
+	}
+	record->src_port = SK(direct, sk, __sk_common.skc_num);
+	record->dst_port = bpf_ntohs(SK(direct, sk, __sk_common.skc_dport));
+	return true;
+}
+
+/* Connections configuration hides. Known only once both addresses are. */
+static __always_inline bool is_hidden(const struct conn_record *record)
+{
+	if (skip_loopback && (is_loopback(record->src_addr) || is_loopback(record->dst_addr)))
+		return true;
+	return skip_ipv6 && !(is_mapped_v4(record->src_addr) && is_mapped_v4(record->dst_addr));
+}
+
+/* @state: the one whose FIN counts; at the transition to CLOSE that is the state before. */
+static __always_inline void read_counters(struct tcp_sock *tp, const struct conn *conn, int state,
+					  struct conn_record *record, const bool direct)
+{
+	unsigned long flags = SK(direct, (struct sock *)tp, __sk_common.skc_flags);
+	__u32 srtt = SK(direct, tp, srtt_us), mdev = SK(direct, tp, mdev_us);
+
+	record->bytes_written = tcp_bytes_written(SK(direct, tp, bytes_acked), SK(direct, tp, write_seq),
+						  SK(direct, tp, snd_una), conn->sent_syn, tcp_state_sent_fin(state));
+	record->bytes_read = tcp_bytes_read(SK(direct, tp, bytes_received), SK(direct, tp, rcv_nxt),
+					    SK(direct, tp, copied_seq), flags & 1 << SOCK_DONE_BIT);
+	record->retransmits = SK(direct, tp, total_retrans);
+	/* srtt_us is kept times eight, mdev_us times four. */
+	record->rtt_us = srtt >> 3;
+	record->rtt_var_us = mdev >> 2;
+	if (flags & 1 << SOCK_DEAD_BIT)
+		record->flags |= CONN_ORPHAN;
+}
+
+static __always_inline void fill_record(struct tcp_sock *tp, const struct conn *conn, int state,
+					struct conn_record *record, const bool direct)
+{
+	record->id = conn->id;
+	record->tgid = conn->tgid;
+	record->direction = conn->direction;
+	record->flags = conn->flags;
+	record->state = state;
+	if (conn->certainty <= OWNER_LISTENER)
+		record->flags |= CONN_OWNER_ASSUMED;
+	__builtin_memcpy(record->comm, conn->comm, COMM_LEN);
+	record->netns = netns_of((struct sock *)tp, direct);
+	read_counters(tp, conn, state, record, direct);
+	record->bytes_read = record->bytes_read > conn->base_read ? record->bytes_read - conn->base_read : 0;
+	record->bytes_written = record->bytes_written > conn->base_written ? record->bytes_written - conn->base_written : 0;
+	record->retransmits -= conn->base_retransmits;
+}
+
+static __always_inline void own(struct conn *conn, const struct skep_process *process, enum owner_certainty certainty)
+{
+	conn->tgid = process->tgid;
+	__builtin_memcpy(conn->comm, process->comm, COMM_LEN);
+	conn->certainty = certainty;
+}
+
+static __always_inline void note_conn(__u64 socket, struct conn *conn)
+{
+	conn->id = next_conn_id();
+	if (bpf_map_update_elem(&conns, &socket, conn, BPF_NOEXIST) == -7 /* E2BIG */)
+		skep_count(SKEP_MAP_FULL);
+}
+
+static __always_inline void note_outgoing(struct sock *sk)
+{
+	struct skep_process process = {};
+	struct conn conn = {};
+
+	if (!skep_current_in_scope(netns_of(sk, true)))
+		return;
+	skep_current_process(&process);
+	own(&conn, &process, OWNER_OPENER);
+	conn.direction = DIRECTION_OUTGOING;
+	conn.sent_syn = 1;
+	note_conn((__u64)sk, &conn);
+}
+
+static __always_inline void note_listener(__u64 socket, __u32 netns, __u16 port, const struct skep_process *process,
+					  bool in_scope)
+{
+	struct listener_key key = { .netns = netns, .port = port };
+	struct listener listener = { .socket = socket, .tgid = process->tgid, .in_scope = in_scope };
+
+	__builtin_memcpy(listener.comm, process->comm, COMM_LEN);
+	bpf_map_update_elem(&listeners, &key, &listener, BPF_ANY);
+}
+
+static __always_inline void forget_listener(struct sock *sk)
+{
+	struct listener_key key = { .netns = netns_of(sk, true), .port = sk->__sk_common.skc_num };
+	struct listener *listener = bpf_map_lookup_elem(&listeners, &key);
+
+	if (listener && listener->socket == (__u64)sk)
+		bpf_map_delete_elem(&listeners, &key);
+}
+
+/*
+ * The handshake of an accepted connection ends, in softirq. Its counters began at zero, so where accept is hooked a
+ * connection whose scope cannot be told yet is left to accept and nothing is missed.
+ */
+static __always_inline void note_incoming(struct sock *sk)
+{
+	__u32 netns = netns_of(sk, true);
+	struct listener_key key = { .netns = netns, .port = sk->__sk_common.skc_num };
+	struct listener *listener = bpf_map_lookup_elem(&listeners, &key);
+	struct conn_record tuple = {};
+	struct conn conn = {};
+
+	if (!(listener && listener->in_scope) && !skep_socket_in_scope(sk, netns))
+		return;
+	if (!read_tuple(sk, &tuple, true) || is_hidden(&tuple))
+		return;
+	conn.direction = DIRECTION_INCOMING;
+	conn.flags = CONN_ESTABLISHED;
+	conn.established_ns = bpf_ktime_get_ns();
+	if (listener) {
+		conn.tgid = listener->tgid;
+		__builtin_memcpy(conn.comm, listener->comm, COMM_LEN);
+		conn.certainty = OWNER_LISTENER;
+	}
+	note_conn((__u64)sk, &conn);
+	count_assumed();
+}
+
+static __always_inline void note_established(struct sock *sk, struct conn *conn)
+{
+	struct conn_record tuple = {};
+
+	if (!read_tuple(sk, &tuple, true) || is_hidden(&tuple)) {
+		__u64 key = (__u64)sk;
+
+		bpf_map_delete_elem(&conns, &key);
+		return;
+	}
+	conn->flags |= CONN_ESTABLISHED;
+	conn->established_ns = bpf_ktime_get_ns();
+}
+
+/*
+ * A process gives the connection up (close, shutdown, exit): who accepted it, where accept cannot be hooked.
+ * One that is younger than the connection inherited it: then it is the forefather's who was there.
+ */
+static __always_inline void own_by_closer(struct conn *conn)
+{
+	struct skep_process process = {};
+
+	if (conn->certainty >= OWNER_HOLDER || !skep_has_task_btf())
+		return;
+	struct task_struct *task = bpf_get_current_task_btf();
+
+#pragma unroll
+	for (int generation = 0; generation < 4; generation++) {
+		skep_process_of(task, &process);
+		if (process.started_ns <= conn->established_ns)
+			break;
+		task = task->real_parent;
+		if (!task)
+			return;
+	}
+	own(conn, &process, OWNER_HOLDER);
+}
+
+static __always_inline void emit_closed(struct sock *sk, const struct conn *conn, int oldstate)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct conn_record *record;
+
+	if (!tp) {
+		skep_count(SKEP_UNREADABLE);
+		return;
+	}
+	/* A connection that never was and was never retried: nothing to tell. */
+	if (!(conn->flags & (CONN_ESTABLISHED | CONN_OLDER)) && !tp->total_retrans)
+		return;
+	record = bpf_ringbuf_reserve(&closed, sizeof(*record), 0);
+	if (!record) {
+		skep_count(SKEP_RING_FULL);
+		return;
+	}
+	__builtin_memset(record, 0, sizeof(*record));
+	read_tuple(sk, record, true);
+	fill_record(tp, conn, oldstate, record, true);
+	record->flags |= CONN_CLOSED;
+	/* The default wakes user space only if it had read everything before, so at most once a drain. */
+	bpf_ringbuf_submit(record, 0);
+}
+
+/* Every change of state of every TCP socket: a handful a connection, none per message. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_state, struct sock *sk, int oldstate, int newstate)
+{
+	__u64 key = (__u64)sk;
+	struct conn *conn;
+
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	if (newstate == TCP_SYN_SENT) {
+		note_outgoing(sk);
+		return 0;
+	}
+	if (newstate == TCP_LISTEN) {
+		struct skep_process process = {};
+
+		skep_current_process(&process);
+		note_listener(key, netns_of(sk, true), sk->__sk_common.skc_num, &process,
+			      skep_current_in_scope(netns_of(sk, true)));
+		return 0;
+	}
+	if (oldstate == TCP_LISTEN) {
+		if (newstate == TCP_CLOSE)
+			forget_listener(sk);
+		return 0;
+	}
+	conn = bpf_map_lookup_elem(&conns, &key);
+	if (oldstate == TCP_SYN_RECV && newstate != TCP_CLOSE && !conn) {
+		note_incoming(sk);
+		return 0;
+	}
+	if (!conn)
+		return 0;
+	if (newstate == TCP_ESTABLISHED) {
+		note_established(sk, conn);
+	} else if (newstate == TCP_FIN_WAIT1 || newstate == TCP_LAST_ACK) {
+		/* Only close(2), shutdown(2) and exit lead here, all in their process. */
+		own_by_closer(conn);
+	} else if (newstate == TCP_CLOSE) {
+		/* close(2) with data unread or SO_LINGER 0; a reset from outside arrives before both ends are shut down. */
+		if (sk->sk_shutdown == SHUTDOWN_MASK && (oldstate == TCP_ESTABLISHED || oldstate == TCP_CLOSE_WAIT))
+			own_by_closer(conn);
+		emit_closed(sk, conn, oldstate);
+		bpf_map_delete_elem(&conns, &key);
+	}
+	return 0;
+}
+
+/* A process accepted @sk. */
+static __always_inline void note_accept(struct sock *sk, const bool direct)
+{
+	__u64 key = (__u64)sk;
+	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
+	struct skep_process process = {};
+	struct conn_record tuple = {};
+	struct conn fresh = {};
+
+	if (SK(direct, sk, sk_protocol) != IPPROTO_TCP)
+		return;
+	if (conn) {
+		skep_current_process(&process);
+		own(conn, &process, OWNER_OPENER);
+		return;
+	}
+	/* Hidden, out of scope until now, closed before it was accepted, or lost because the map is full. */
+	if (SK(direct, sk, __sk_common.skc_state) == TCP_CLOSE || !skep_scope_mask ||
+	    !skep_current_in_scope(netns_of(sk, direct)))
+		return;
+	if (!read_tuple(sk, &tuple, direct) || is_hidden(&tuple))
+		return;
+	skep_current_process(&process);
+	own(&fresh, &process, OWNER_OPENER);
+	fresh.direction = DIRECTION_INCOMING;
+	fresh.flags = CONN_ESTABLISHED;
+	fresh.established_ns = bpf_ktime_get_ns();
+	note_conn(key, &fresh);
+}
+
+/*
+ * inet_accept serves IPv4 and IPv6. The number of its arguments changed in 6.10 (92ef0fd55ac8), the first two did not,
+ * and the accepted socket is in the second, so the result need not be read.
+ */
+SEC("fexit/inet_accept")
+int BPF_PROG(accept_fexit, struct socket *listener, struct socket *accepted)
+{
+	struct sock *sk = accepted->sk;
+
+	if (sk)
+		note_accept(sk, true);
+	return 0;
+}
+
+/* Where there is no fentry (arm64 before 6.x). May be missed when many threads block in accept. */
+SEC("kretprobe/inet_csk_accept")
+int BPF_KRETPROBE(accept_kretprobe, struct sock *sk)
+{
+	if (sk)
+		note_accept(sk, false);
+	return 0;
+}
+
+static __always_inline void harvest(struct bpf_iter__bpf_map_elem *ctx, struct tcp_sock *tp, const struct conn *conn,
+				    const bool direct)
+{
+	struct sock *sk = (struct sock *)tp;
+	struct conn_record record = {};
+	int state = SK(direct, sk, __sk_common.skc_state);
+
+	/* Closed while we walked: its last record is in the ring. Not yet open: nothing to tell. */
+	if (state == TCP_CLOSE || state == TCP_SYN_SENT || state == TCP_LISTEN)
+		return;
+	if (!read_tuple(sk, &record, direct))
+		return;
+	fill_record(tp, conn, state, &record, direct);
+	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+}
+
+/*
+ * One pass over our own map sees every network namespace. An element is deleted before its socket is freed, and the
+ * sockets of TCP keep their type while they are reused, so a stale reading is only a reading of another connection's
+ * numbers: the state CLOSE and the missing element tell user space to drop it.
+ */
+SEC("iter/bpf_map_elem")
+int harvest_cast(struct bpf_iter__bpf_map_elem *ctx)
+{
+	__u64 *socket = ctx->key;
+	struct conn *conn = ctx->value;
+
+	/* bpf_rdonly_cast is a kfunc of 6.2 (a35b9af4ec2c). */
+	if (socket && conn && bpf_ksym_exists(bpf_rdonly_cast))
+		harvest(ctx, bpf_rdonly_cast((void *)*socket, bpf_core_type_id_kernel(struct tcp_sock)), conn, true);
+	return 0;
+}
+
+SEC("iter/bpf_map_elem")
+int harvest_probe(struct bpf_iter__bpf_map_elem *ctx)
+{
+	__u64 *socket = ctx->key;
+	struct conn *conn = ctx->value;
+
+	if (socket && conn)
+		harvest(ctx, (struct tcp_sock *)*socket, conn, false);
+	return 0;
+}
+
+/* Notes a socket that a process holds: connections and listeners from before our time. */
+static __always_inline void seed(struct seq_file *out, struct task_struct *task, struct sock *sk, const bool direct)
+{
+	struct tcp_sock *tp = direct ? bpf_skc_to_tcp_sock(sk) : (struct tcp_sock *)sk;
+	struct skep_process process = {};
+	struct conn_record record = {};
+	struct conn conn = {};
+	__u64 key = (__u64)sk;
+	__u32 netns;
+	int state;
+
+	if (!tp)
+		return;
+	state = SK(direct, sk, __sk_common.skc_state);
+	netns = netns_of(sk, direct);
+	skep_process_of(task, &process);
+	if (state == TCP_LISTEN) {
+		struct listener_record listener = { .netns = netns, .port = SK(direct, sk, __sk_common.skc_num) };
+
+		note_listener((__u64)sk, netns, listener.port, &process, skep_task_in_scope(task, netns));
+		bpf_seq_write(out, &listener, sizeof(listener));
+		return;
+	}
+	if (state == TCP_CLOSE || !skep_task_in_scope(task, netns))
+		return;
+	if (!read_tuple(sk, &record, direct) || is_hidden(&record))
+		return;
+	own(&conn, &process, OWNER_HOLDER);
+	conn.flags = CONN_OLDER;
+	if (state == TCP_SYN_SENT) {
+		conn.direction = DIRECTION_OUTGOING;
+		conn.sent_syn = 1;
+		conn.flags = 0;
+	}
+	/* A SYN in the count is in the base too. A FIN queued already must be: it stays in the count. */
+	read_counters(tp, &conn, state, &record, direct);
+	conn.base_read = record.bytes_read;
+	conn.base_written = record.bytes_written;
+	conn.base_retransmits = record.retransmits;
+	note_conn(key, &conn);
+}
+
+/* Takes a process that holds a connection for its owner while nothing better is known. */
+static __always_inline void own_by_holder(struct task_struct *task, struct sock *sk)
+{
+	struct conn *conn;
+	struct skep_process process = {};
+	__u64 key = (__u64)sk;
+
+	conn = bpf_map_lookup_elem(&conns, &key);
+	if (!conn || conn->certainty >= OWNER_HOLDER)
+		return;
+	skep_process_of(task, &process);
+	/* Who inherited it is not who accepted it; that one is noted when it closes, or stays assumed. */
+	if (process.started_ns <= conn->established_ns)
+		own(conn, &process, OWNER_HOLDER);
+}
+
+/* The internet socket of @protocol behind a file. */
+static __always_inline struct sock *socket_of(struct file *file, __u16 protocol)
+{
+	struct socket *socket = file ? bpf_sock_from_file(file) : NULL;
+	struct sock *sk = socket ? socket->sk : NULL;
+
+	if (!sk || sk->sk_protocol != protocol)
+		return NULL;
+	if (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6)
+		return NULL;
+	return sk;
+}
+
+SEC("iter/task_file")
+int seed_tcp(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct sock *sk = socket_of(ctx->file, IPPROTO_TCP);
+
+	if (task && sk)
+		seed(ctx->meta->seq, task, sk, true);
+	return 0;
+}
+
+extern const void socket_file_ops __ksym __weak;
+
+/* Before 5.11 (4f19cab76136) there is no bpf_sock_from_file, but a file of a socket points to it. */
+SEC("iter/task_file")
+int seed_tcp_file(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct sock *sk;
+	__u16 family;
+
+	if (!task || !file || (__u64)file->f_op != (__u64)&socket_file_ops)
+		return 0;
+	sk = BPF_CORE_READ((struct socket *)file->private_data, sk);
+	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return 0;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if (family == AF_INET || family == AF_INET6)
+		seed(ctx->meta->seq, task, sk, false);
+	return 0;
+}
+
+SEC("iter/task_file")
+int name_holders(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct sock *sk = socket_of(ctx->file, IPPROTO_TCP);
+
+	if (task && sk)
+		own_by_holder(task, sk);
+	return 0;
+}

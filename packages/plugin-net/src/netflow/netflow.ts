@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import {
+  type BpfIterator,
+  type BpfMap,
+  DomainNames,
+  KubernetesMetadata,
+  NatTable,
+  type PluginContext,
+  type PluginInstance,
+  ProcessTable,
+} from "@skep/core";
+import { connRecord, listenerRecord } from "../codec.gen.js";
+import type { NetConfig } from "../config.js";
+import { Aggregate, type Folded } from "./aggregate.js";
+import { pointOf } from "./points.js";
+
+/** UDP flows are taken out of the kernel this often, so that its map need not hold a whole interval's. */
+const UDP_DRAIN_MS = 1000;
+/** A program that began to count before the maps changed turns has long ended after this. */
+const GRACE_MS = 20;
+/** The event loop waits no longer than this for us to make points. */
+const SLICE_MS = 5;
+
+/** netflow at work: closed connections come by ring, live ones are read at each flush, UDP flows each second. */
+export class Netflow implements PluginInstance {
+  readonly #context: PluginContext<NetConfig>;
+  readonly #aggregate: Aggregate;
+  readonly #udp: TakingTurns | undefined;
+  #assumedOwners = 0;
+
+  constructor(context: PluginContext<NetConfig>) {
+    const processes = context.use(ProcessTable);
+    this.#context = context;
+    this.#aggregate = new Aggregate(Math.max(0, context.config.ephemeral_port), (pid) => processes.nameOf(pid));
+    context.ring("closed").on((record) => {
+      const folded = this.#aggregate.connection(record);
+      if (folded === "joined") context.count("aggregated");
+      else if (folded === "nothing") context.drop("nothing_new");
+    });
+    if (context.strategy("udp")) {
+      this.#udp = new TakingTurns(context.map("udp_flows_0"), context.map("udp_flows_1"), context.map("udp_turn"));
+      context.every(UDP_DRAIN_MS, async () => {
+        await this.#drainUdp();
+        this.#udp!.turn();
+      });
+    }
+  }
+
+  /** Programs are attached: what opens from here on is seen, so older sockets can be looked up without a gap. */
+  async start(): Promise<void> {
+    const seeds = { sock_from_file: "seed_tcp", private_data: "seed_tcp_file" } as const;
+    const strategy = this.#context.strategy("tcp_seed") as keyof typeof seeds | undefined;
+    if (strategy) {
+      await this.#walk(seeds[strategy], listenerRecord.layout.size, (listener) =>
+        this.#aggregate.listening.add(listenerRecord.netns(listener), listenerRecord.port(listener)),
+      );
+    }
+    if (this.#context.hasProgram("seed_udp")) await this.#walk("seed_udp", 8, () => {});
+  }
+
+  async flush(time: bigint): Promise<void> {
+    this.#aggregate.natTable = this.#context.tryUse(NatTable);
+    if (this.#udp) {
+      await this.#drainUdp();
+      this.#udp.turn();
+      await sleep(GRACE_MS);
+      await this.#drainUdp();
+    }
+    await this.#nameHolders();
+    await this.#harvest();
+    await this.#emit(time);
+  }
+
+  async #harvest(): Promise<void> {
+    const { connections } = this.#aggregate;
+    connections.beginPass();
+    const program = this.#context.strategy("tcp_harvest") === "cast" ? "harvest_cast" : "harvest_probe";
+    await this.#walk(program, connRecord.layout.size, (record) => this.#account(this.#aggregate.connection(record)));
+    connections.forgetUnseen();
+  }
+
+  async #drainUdp(): Promise<void> {
+    await this.#udp!.drain((key, value) => this.#account(this.#aggregate.datagrams(key, value)));
+  }
+
+  /** Where accept cannot be hooked: asks who holds the connections that came since the last time. */
+  async #nameHolders(): Promise<void> {
+    if (!this.#context.hasProgram("name_holders")) return;
+    const assumed = sumOfCpus(this.#context.map("assumed").lookup(new Uint8Array(4)));
+    if (assumed === this.#assumedOwners) return;
+    this.#assumedOwners = assumed;
+    await this.#walk("name_holders", 8, () => {});
+  }
+
+  async #emit(time: bigint): Promise<void> {
+    const interval = this.#aggregate.take();
+    const { size } = interval.flows;
+    const enrichment = {
+      domains: this.#context.tryUse(DomainNames),
+      kubernetes: this.#context.tryUse(KubernetesMetadata),
+    };
+    let until = performance.now() + SLICE_MS;
+    for (let index = 1; index <= size; index++) {
+      this.#context.emit(pointOf(interval, index, time, enrichment));
+      if (performance.now() < until) continue;
+      await nextTurn();
+      until = performance.now() + SLICE_MS;
+    }
+  }
+
+  #account(folded: Folded): void {
+    if (folded === "nothing") return;
+    this.#context.count("observed");
+    if (folded === "joined") this.#context.count("aggregated");
+  }
+
+  async #walk(program: string, recordSize: number, visit: Parameters<BpfIterator["read"]>[1]): Promise<void> {
+    const iterator = this.#context.iterator(program);
+    try {
+      await iterator.read(recordSize, visit);
+    } finally {
+      iterator.close();
+    }
+  }
+}
+
+/** Two maps of which the kernel counts in one while the other is emptied (bpf/udp.bpf.h). */
+class TakingTurns {
+  #current = 0;
+  readonly #maps: readonly [BpfMap, BpfMap];
+
+  constructor(
+    first: BpfMap,
+    second: BpfMap,
+    private readonly whoseTurn: BpfMap,
+  ) {
+    this.#maps = [first, second];
+  }
+
+  /** The kernel counts in the other map from now on. */
+  turn(): void {
+    this.#current ^= 1;
+    this.whoseTurn.update(new Uint8Array(4), new Uint8Array(Uint32Array.of(this.#current).buffer));
+  }
+
+  /** Empties the map that was current until the last turn. */
+  async drain(visit: Parameters<BpfMap["scan"]>[0]): Promise<void> {
+    await this.#maps[this.#current === 0 ? 1 : 0].scan(visit, { remove: true });
+  }
+}
+
+function sumOfCpus(values: Uint8Array | undefined): number {
+  if (!values) return 0;
+  let sum = 0n;
+  for (const value of new BigUint64Array(values.buffer, values.byteOffset, values.byteLength >> 3)) sum += value;
+  return Number(sum);
+}
