@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+import { copyFile, cp, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import ts from "typescript";
+import { cacheFolder, onceText } from "./cache.js";
+import { makeImage } from "./image.js";
+
+/** Conditional exports of a package, as far as they matter here. */
+type Exports = string | null | { readonly [condition: string]: Exports };
+
+/** Made on the host for another host, or only for the compiler. */
+const leftOut = /(\.d\.[cm]?ts|\.map|\.tsbuildinfo|\.arm64\.bpf\.o)$/;
+
+/**
+ * The workspace's packages as an image: TypeScript transpiled to JavaScript beside where it was, BPF objects and other
+ * built files from `dist`, so that the guest needs no compiler. `folder` must be empty.
+ */
+export async function makeWorkspaceImage(workspace: string, folder: string): Promise<string> {
+  const packages = join(workspace, "packages");
+  const stage = join(folder, "packages");
+  for (const name of await readdir(packages)) await stagePackage(join(packages, name), join(stage, name));
+  const image = join(folder, "packages.ext4");
+  await makeImage(stage, image, 16);
+  return image;
+}
+
+async function stagePackage(source: string, target: string): Promise<void> {
+  const manifest = await readFile(join(source, "package.json"), "utf8").catch(() => undefined);
+  if (manifest === undefined) return;
+  await mkdir(target, { recursive: true });
+  await writeFile(join(target, "package.json"), JSON.stringify(guestManifest(JSON.parse(manifest) as PackageManifest)));
+  const links = { recursive: true, verbatimSymlinks: true } as const;
+  await cp(join(source, "node_modules"), join(target, "node_modules"), links).catch(() => {});
+  for (const room of ["src", "test", "bin"]) await stageSources(join(source, room), join(target, room));
+  await stageBuilt(join(source, "dist"), join(target, "dist"));
+}
+
+export interface PackageManifest {
+  readonly exports?: Exports;
+  readonly [field: string]: unknown;
+}
+
+/**
+ * The manifest for the guest: where development resolves to a TypeScript source (condition `skep-source`),
+ * the guest resolves to what was made of it, with no condition at all.
+ */
+export function guestManifest(manifest: PackageManifest): PackageManifest {
+  if (manifest.exports === undefined) return manifest;
+  return { ...manifest, exports: guestExports(manifest.exports) };
+}
+
+function guestExports(exports: Exports): Exports {
+  if (exports === null || typeof exports === "string") return exports;
+  const source = exports["skep-source"];
+  if (typeof source === "string") return source.replace(/\.ts$/, ".js");
+  return Object.fromEntries(Object.entries(exports).map(([key, value]) => [key, guestExports(value)]));
+}
+
+async function stageSources(source: string, target: string): Promise<void> {
+  for (const file of await filesBelow(source)) {
+    const to = join(target, file);
+    await mkdir(dirname(to), { recursive: true });
+    if (/(?<!\.d)\.ts$/.test(file)) await writeFile(to.replace(/\.ts$/, ".js"), await transpiled(join(source, file)));
+    else if (!leftOut.test(file)) await copyFile(join(source, file), to);
+  }
+}
+
+/** Built files that no transpiling replaces: BPF objects and compiled C programs. */
+async function stageBuilt(source: string, target: string): Promise<void> {
+  for (const file of await filesBelow(source)) {
+    if (leftOut.test(file) || file.endsWith(".js")) continue;
+    await mkdir(dirname(join(target, file)), { recursive: true });
+    await copyFile(join(source, file), join(target, file));
+  }
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+}
+
+const compilerOptions: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.ESNext,
+  verbatimModuleSyntax: true,
+  inlineSourceMap: true,
+};
+
+/** JavaScript of a TypeScript file. Transpiling is most of a run's preparation, so each version of a file is done once. */
+async function transpiled(file: string): Promise<string> {
+  const source = await readFile(file, "utf8");
+  const build = () => ts.transpileModule(source, { fileName: file, compilerOptions }).outputText;
+  return onceText(
+    join(cacheFolder(), "transpiled"),
+    [ts.version, JSON.stringify(compilerOptions), file, source],
+    build,
+  );
+}
