@@ -68,12 +68,13 @@ struct udp_flow_key {
 	__u16 dst_port;
 	__u32 tgid;
 	__u32 netns;
-	__u8 direction;
-	__u8 _pad[3];
+	__u32 _pad;
 };
 
 struct udp_flow {
 	__u64 bytes_read;
 	__u64 bytes_written;
+	__u32 direction;
+	__u32 _pad;
 	char comm[COMM_LEN];
 };

@@ -109,8 +109,10 @@ static __always_inline __u32 netns_of(struct sock *sk, const bool direct)
 	return direct ? sk->__sk_common.skc_net.net->ns.inum : BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 }
 
-static __always_inline bool read_tuple(struct sock *sk, struct conn_record *record, const bool direct)
+/* inet_sport, because skc_num is taken back before a socket goes to CLOSE. */
+static __always_inline bool read_tuple(struct tcp_sock *tp, struct conn_record *record, const bool direct)
 {
+	struct sock *sk = (struct sock *)tp;
 	__u16 family = SK(direct, sk, __sk_common.skc_family);
 
 	if (family == AF_INET) {
@@ -127,7 +129,7 @@ static __always_inline bool read_tuple(struct sock *sk, struct conn_record *reco
 	} else {
 		return false;
 	}
-	record->src_port = SK(direct, sk, __sk_common.skc_num);
+	record->src_port = bpf_ntohs(SK(direct, tp, inet_conn.icsk_inet.inet_sport));
 	record->dst_port = bpf_ntohs(SK(direct, sk, __sk_common.skc_dport));
 	return true;
 }
@@ -230,6 +232,7 @@ static __always_inline void forget_listener(struct sock *sk)
  */
 static __always_inline void note_incoming(struct sock *sk)
 {
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	__u32 netns = netns_of(sk, true);
 	struct listener_key key = { .netns = netns, .port = sk->__sk_common.skc_num };
 	struct listener *listener = bpf_map_lookup_elem(&listeners, &key);
@@ -238,7 +241,7 @@ static __always_inline void note_incoming(struct sock *sk)
 
 	if (!(listener && listener->in_scope) && !skep_socket_in_scope(sk, netns))
 		return;
-	if (!read_tuple(sk, &tuple, true) || is_hidden(&tuple))
+	if (!tp || !read_tuple(tp, &tuple, true) || is_hidden(&tuple))
 		return;
 	conn.direction = DIRECTION_INCOMING;
 	conn.flags = CONN_ESTABLISHED;
@@ -254,9 +257,10 @@ static __always_inline void note_incoming(struct sock *sk)
 
 static __always_inline void note_established(struct sock *sk, struct conn *conn)
 {
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct conn_record tuple = {};
 
-	if (!read_tuple(sk, &tuple, true) || is_hidden(&tuple)) {
+	if (!tp || !read_tuple(tp, &tuple, true) || is_hidden(&tuple)) {
 		__u64 key = (__u64)sk;
 
 		bpf_map_delete_elem(&conns, &key);
@@ -308,7 +312,7 @@ static __always_inline void emit_closed(struct sock *sk, const struct conn *conn
 		return;
 	}
 	__builtin_memset(record, 0, sizeof(*record));
-	read_tuple(sk, record, true);
+	read_tuple(tp, record, true);
 	fill_record(tp, conn, oldstate, record, true);
 	record->flags |= CONN_CLOSED;
 	/* The default wakes user space only if it had read everything before, so at most once a drain. */
@@ -366,6 +370,7 @@ int BPF_PROG(tcp_state, struct sock *sk, int oldstate, int newstate)
 /* A process accepted @sk. */
 static __always_inline void note_accept(struct sock *sk, const bool direct)
 {
+	struct tcp_sock *tp;
 	__u64 key = (__u64)sk;
 	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
 	struct skep_process process = {};
@@ -383,7 +388,8 @@ static __always_inline void note_accept(struct sock *sk, const bool direct)
 	if (SK(direct, sk, __sk_common.skc_state) == TCP_CLOSE || !skep_scope_mask ||
 	    !skep_current_in_scope(netns_of(sk, direct)))
 		return;
-	if (!read_tuple(sk, &tuple, direct) || is_hidden(&tuple))
+	tp = direct ? bpf_skc_to_tcp_sock(sk) : (struct tcp_sock *)sk;
+	if (!tp || !read_tuple(tp, &tuple, direct) || is_hidden(&tuple))
 		return;
 	skep_current_process(&process);
 	own(&fresh, &process, OWNER_OPENER);
@@ -426,7 +432,7 @@ static __always_inline void harvest(struct bpf_iter__bpf_map_elem *ctx, struct t
 	/* Closed while we walked: its last record is in the ring. Not yet open: nothing to tell. */
 	if (state == TCP_CLOSE || state == TCP_SYN_SENT || state == TCP_LISTEN)
 		return;
-	if (!read_tuple(sk, &record, direct))
+	if (!read_tuple(tp, &record, direct))
 		return;
 	fill_record(tp, conn, state, &record, direct);
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
@@ -485,7 +491,7 @@ static __always_inline void seed(struct seq_file *out, struct task_struct *task,
 	}
 	if (state == TCP_CLOSE || !skep_task_in_scope(task, netns))
 		return;
-	if (!read_tuple(sk, &record, direct) || is_hidden(&record))
+	if (!read_tuple(tp, &record, direct) || is_hidden(&record))
 		return;
 	own(&conn, &process, OWNER_HOLDER);
 	conn.flags = CONN_OLDER;

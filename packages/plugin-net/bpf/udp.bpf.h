@@ -28,56 +28,87 @@ struct {
 	__type(value, __u32);
 } udp_turn SEC(".maps");
 
-static __always_inline int count_in(void *flows, const struct udp_flow_key *key, __u64 read, __u64 written,
-				    const char *comm)
-{
-	struct udp_flow *flow = bpf_map_lookup_elem(flows, key);
-	struct udp_flow fresh = {};
+/* Whether the first datagram of a conversation came in or went out, remembered longer than a turn. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct udp_flow_key);
+	__type(value, __u8);
+} udp_began SEC(".maps");
 
-	if (!flow) {
-		__builtin_memcpy(fresh.comm, comm, COMM_LEN);
-		if (bpf_map_update_elem(flows, key, &fresh, BPF_NOEXIST) == -7 /* E2BIG */) {
-			skep_count(SKEP_MAP_FULL);
-			return 0;
-		}
-		flow = bpf_map_lookup_elem(flows, key);
-	}
-	if (!flow)
-		return 0;
-	if (read)
-		__sync_fetch_and_add(&flow->bytes_read, read);
-	if (written)
-		__sync_fetch_and_add(&flow->bytes_written, written);
-	return 0;
+struct datagram {
+	struct udp_flow_key flow;
+	__u64 bytes;
+	bool sending;
+	/* The program chose its port: it serves there. */
+	bool port_bound;
+	char comm[COMM_LEN];
+};
+
+/*
+ * A socket bound to a port serves there. One with a port from the kernel may be a client, or a server that tells its port
+ * by other means: then who spoke first decides.
+ */
+static __always_inline __u8 udp_direction(const struct datagram *datagram)
+{
+	__u8 direction = datagram->sending ? DIRECTION_OUTGOING : DIRECTION_INCOMING;
+	struct udp_flow_key key = datagram->flow;
+	__u8 *began;
+
+	if (datagram->port_bound)
+		return DIRECTION_INCOMING;
+	/* The conversation is the socket's, whichever process has it in hand. */
+	key.tgid = 0;
+	began = bpf_map_lookup_elem(&udp_began, &key);
+	if (began)
+		return *began;
+	bpf_map_update_elem(&udp_began, &key, &direction, BPF_ANY);
+	return direction;
 }
 
-static __always_inline void count_datagram(const struct udp_flow_key *key, __u64 read, __u64 written, const char *comm)
+static __always_inline void count_in(void *flows, const struct datagram *datagram)
+{
+	struct udp_flow *flow = bpf_map_lookup_elem(flows, &datagram->flow);
+
+	if (!flow) {
+		struct udp_flow fresh = { .direction = udp_direction(datagram) };
+
+		__builtin_memcpy(fresh.comm, datagram->comm, COMM_LEN);
+		if (bpf_map_update_elem(flows, &datagram->flow, &fresh, BPF_NOEXIST) == -7 /* E2BIG */)
+			skep_count(SKEP_MAP_FULL);
+		flow = bpf_map_lookup_elem(flows, &datagram->flow);
+	}
+	if (!flow)
+		return;
+	/* Not "either or": clang would compute the member's address, which the verifier cannot follow. */
+	__sync_fetch_and_add(&flow->bytes_written, datagram->sending ? datagram->bytes : 0);
+	__sync_fetch_and_add(&flow->bytes_read, datagram->sending ? 0 : datagram->bytes);
+}
+
+static __always_inline void count_datagram(const struct datagram *datagram)
 {
 	__u32 zero = 0;
 	__u32 *turn = bpf_map_lookup_elem(&udp_turn, &zero);
 
-	if (skip_loopback && (is_loopback(key->src_addr) || is_loopback(key->dst_addr)))
+	if (skip_loopback && (is_loopback(datagram->flow.src_addr) || is_loopback(datagram->flow.dst_addr)))
 		return;
-	if (skip_ipv6 && !is_mapped_v4(key->dst_addr))
+	if (skip_ipv6 && !is_mapped_v4(datagram->flow.dst_addr))
 		return;
 	if (turn && *turn)
-		count_in(&udp_flows_1, key, read, written, comm);
+		count_in(&udp_flows_1, datagram);
 	else
-		count_in(&udp_flows_0, key, read, written, comm);
-}
-
-/* A socket bound to a port by its program serves there; one that got its port from the kernel asks. */
-static __always_inline __u8 udp_direction(__u64 userlocks)
-{
-	return userlocks & SOCK_BINDPORT_LOCK ? DIRECTION_INCOMING : DIRECTION_OUTGOING;
+		count_in(&udp_flows_0, datagram);
 }
 
 /* --- Stock kernels: where a datagram leaves to IP and where a reader takes one, both in the process. --- */
 
-static __always_inline void flow_of_skb(struct sk_buff *skb, bool sending, struct udp_flow_key *key, __u8 *protocol)
+/* False when the packet is not UDP (ICMP and others leave by the same door). */
+static __always_inline bool read_skb_headers(struct sk_buff *skb, bool sending, struct udp_flow_key *flow)
 {
 	unsigned char *head = BPF_CORE_READ(skb, head);
 	unsigned char *network = head + BPF_CORE_READ(skb, network_header);
+	__u8 *here = sending ? flow->src_addr : flow->dst_addr;
+	__u8 *there = sending ? flow->dst_addr : flow->src_addr;
 	struct udp_header udp = {};
 	__u8 version = 0;
 
@@ -86,40 +117,38 @@ static __always_inline void flow_of_skb(struct sk_buff *skb, bool sending, struc
 		struct ipv4_header ip = {};
 
 		bpf_probe_read_kernel(&ip, sizeof(ip), network);
-		*protocol = ip.protocol;
-		map_v4(sending ? key->src_addr : key->dst_addr, ip.saddr);
-		map_v4(sending ? key->dst_addr : key->src_addr, ip.daddr);
+		if (ip.protocol != IPPROTO_UDP)
+			return false;
+		map_v4(here, ip.saddr);
+		map_v4(there, ip.daddr);
 	} else {
 		struct ipv6_header ip = {};
 
 		bpf_probe_read_kernel(&ip, sizeof(ip), network);
-		*protocol = IPPROTO_UDP;
-		__builtin_memcpy(sending ? key->src_addr : key->dst_addr, ip.saddr, 16);
-		__builtin_memcpy(sending ? key->dst_addr : key->src_addr, ip.daddr, 16);
+		__builtin_memcpy(here, ip.saddr, 16);
+		__builtin_memcpy(there, ip.daddr, 16);
 	}
 	bpf_probe_read_kernel(&udp, sizeof(udp), head + BPF_CORE_READ(skb, transport_header));
-	key->src_port = bpf_ntohs(sending ? udp.source : udp.dest);
-	key->dst_port = bpf_ntohs(sending ? udp.dest : udp.source);
+	flow->src_port = bpf_ntohs(sending ? udp.source : udp.dest);
+	flow->dst_port = bpf_ntohs(sending ? udp.dest : udp.source);
+	return true;
 }
 
-static __always_inline void count_skb(struct sock *sk, struct sk_buff *skb, bool sending, __s64 bytes)
+static __always_inline void count_skb(struct sock *sk, struct sk_buff *skb, bool sending, __u32 bytes)
 {
+	struct datagram datagram = { .sending = sending, .bytes = bytes };
 	struct skep_process process = {};
-	struct udp_flow_key key = {};
-	__u8 protocol = 0;
 
 	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP)
 		return;
-	key.netns = netns_of(sk, false);
-	if (!skep_current_in_scope(key.netns))
-		return;
-	flow_of_skb(skb, sending, &key, &protocol);
-	if (protocol != IPPROTO_UDP)
+	datagram.flow.netns = netns_of(sk, false);
+	if (!skep_current_in_scope(datagram.flow.netns) || !read_skb_headers(skb, sending, &datagram.flow))
 		return;
 	skep_current_process(&process);
-	key.tgid = process.tgid;
-	key.direction = udp_direction(BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks));
-	count_datagram(&key, sending ? 0 : bytes, sending ? bytes : 0, process.comm);
+	datagram.flow.tgid = process.tgid;
+	__builtin_memcpy(datagram.comm, process.comm, COMM_LEN);
+	datagram.port_bound = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCK;
+	count_datagram(&datagram);
 }
 
 /* From the UDP header to the end of the packet, less that header. */
@@ -202,64 +231,75 @@ static __always_inline void own_udp(struct udp_owner *owner, struct task_struct 
 	__builtin_memcpy(owner->comm, task->group_leader->comm, COMM_LEN);
 }
 
-static __always_inline void count_packet(struct __sk_buff *skb, bool sending)
+/* Length of the headers, or 0 when there is no UDP header where it should be. */
+static __always_inline __u32 read_packet_headers(struct __sk_buff *skb, bool sending, struct udp_flow_key *flow)
 {
-	struct bpf_sock *bpf_sk = skb->sk;
-	struct udp_flow_key key = {};
-	struct udp_owner *owner;
+	__u8 *here = sending ? flow->src_addr : flow->dst_addr;
+	__u8 *there = sending ? flow->dst_addr : flow->src_addr;
 	struct udp_header udp = {};
-	struct sock *sk;
 	__u32 headers;
 
-	if (!bpf_sk)
-		return;
-	bpf_sk = bpf_sk_fullsock(bpf_sk);
-	/* TCP counts for itself: this is all it costs a TCP packet. */
-	if (!bpf_sk || bpf_sk->protocol != IPPROTO_UDP)
-		return;
 	if (skb->protocol == bpf_htons(0x0800)) {
 		struct ipv4_header ip = {};
 
 		if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)))
-			return;
+			return 0;
 		headers = ip.ihl * 4;
-		map_v4(sending ? key.src_addr : key.dst_addr, ip.saddr);
-		map_v4(sending ? key.dst_addr : key.src_addr, ip.daddr);
+		map_v4(here, ip.saddr);
+		map_v4(there, ip.daddr);
 	} else {
 		struct ipv6_header ip = {};
 
-		if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)))
-			return;
-		/* With extension headers the UDP header is elsewhere. */
-		if (ip.nexthdr != IPPROTO_UDP) {
-			skep_count(SKEP_UNREADABLE);
-			return;
-		}
+		/* Behind extension headers the UDP header is elsewhere. */
+		if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)) || ip.nexthdr != IPPROTO_UDP)
+			return 0;
 		headers = sizeof(ip);
-		__builtin_memcpy(sending ? key.src_addr : key.dst_addr, ip.saddr, 16);
-		__builtin_memcpy(sending ? key.dst_addr : key.src_addr, ip.daddr, 16);
+		__builtin_memcpy(here, ip.saddr, 16);
+		__builtin_memcpy(there, ip.daddr, 16);
 	}
 	if (bpf_skb_load_bytes(skb, headers, &udp, sizeof(udp)))
+		return 0;
+	flow->src_port = bpf_ntohs(sending ? udp.source : udp.dest);
+	flow->dst_port = bpf_ntohs(sending ? udp.dest : udp.source);
+	return headers + sizeof(udp);
+}
+
+/* The attachment is the scope by cgroup; the other kinds are asked here. */
+static __always_inline bool packet_in_scope(__u32 tgid, __u32 netns)
+{
+	return !skep_scope_mask || (skep_scope_mask & SKEP_SCOPE_CGROUPS) || skep_netns_in_scope(netns) ||
+	       skep_pid_in_scope(tgid);
+}
+
+static __always_inline void count_packet(struct __sk_buff *skb, bool sending)
+{
+	struct datagram datagram = { .sending = sending };
+	struct bpf_sock *packet_sk = skb->sk;
+	struct udp_owner *owner;
+	struct sock *sk;
+	__u32 headers;
+
+	packet_sk = packet_sk ? bpf_sk_fullsock(packet_sk) : NULL;
+	/* TCP counts for itself: this is all it costs a TCP packet. */
+	if (!packet_sk || packet_sk->protocol != IPPROTO_UDP)
 		return;
-	headers += sizeof(udp);
-	key.src_port = bpf_ntohs(sending ? udp.source : udp.dest);
-	key.dst_port = bpf_ntohs(sending ? udp.dest : udp.source);
-	owner = bpf_sk_storage_get(&udp_owners, bpf_sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!owner) {
-		skep_count(SKEP_MAP_FULL);
+	headers = read_packet_headers(skb, sending, &datagram.flow);
+	owner = bpf_sk_storage_get(&udp_owners, packet_sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!headers || !owner) {
+		skep_count(SKEP_UNREADABLE);
 		return;
 	}
 	if (sending)
 		own_udp(owner, bpf_get_current_task_btf());
-	key.tgid = owner->tgid;
-	sk = bpf_rdonly_cast(bpf_sk, bpf_core_type_id_kernel(struct sock));
-	key.netns = netns_of(sk, true);
-	key.direction = udp_direction(BPF_CORE_READ_BITFIELD(sk, sk_userlocks));
-	/* The attachment is the scope by cgroup; the other kinds are asked here. */
-	if ((skep_scope_mask & ~SKEP_SCOPE_CGROUPS) && !skep_netns_in_scope(key.netns) && !skep_pid_in_scope(key.tgid) &&
-	    !(skep_scope_mask & SKEP_SCOPE_CGROUPS))
+	sk = bpf_rdonly_cast(packet_sk, bpf_core_type_id_kernel(struct sock));
+	datagram.flow.tgid = owner->tgid;
+	datagram.flow.netns = netns_of(sk, true);
+	if (!packet_in_scope(datagram.flow.tgid, datagram.flow.netns))
 		return;
-	count_datagram(&key, sending ? 0 : skb->len - headers, sending ? skb->len - headers : 0, owner->comm);
+	datagram.port_bound = BPF_CORE_READ_BITFIELD(sk, sk_userlocks) & SOCK_BINDPORT_LOCK;
+	datagram.bytes = skb->len - headers;
+	__builtin_memcpy(datagram.comm, owner->comm, COMM_LEN);
+	count_datagram(&datagram);
 }
 
 SEC("cgroup_skb/egress")

@@ -197,7 +197,6 @@ export interface UdpFlowKey {
   readonly dstPort: number;
   readonly tgid: number;
   readonly netns: number;
-  readonly direction: number;
 }
 
 /** struct udp_flow_key, 48 bytes. */
@@ -212,8 +211,7 @@ export const udpFlowKey = {
       { name: "dst_port", offset: 34, size: 2 },
       { name: "tgid", offset: 36, size: 4 },
       { name: "netns", offset: 40, size: 4 },
-      { name: "direction", offset: 44, size: 1 },
-      { name: "_pad", offset: 45, size: 3 },
+      { name: "_pad", offset: 44, size: 4 },
     ],
   },
   /** u8[16] at byte 0: a copy. */
@@ -248,10 +246,6 @@ export const udpFlowKey = {
   netns(c: Cursor): number {
     return c.u32[(c.at + 40) >> 2]!;
   },
-  /** u8 at byte 44. */
-  direction(c: Cursor): number {
-    return c.bytes[c.at + 44]!;
-  },
   read(c: Cursor): UdpFlowKey {
     return {
       srcAddr: udpFlowKey.srcAddr(c),
@@ -260,7 +254,6 @@ export const udpFlowKey = {
       dstPort: udpFlowKey.dstPort(c),
       tgid: udpFlowKey.tgid(c),
       netns: udpFlowKey.netns(c),
-      direction: udpFlowKey.direction(c),
     };
   },
 } satisfies Codec<UdpFlowKey> & Record<string, unknown>;
@@ -269,18 +262,21 @@ export const udpFlowKey = {
 export interface UdpFlow {
   readonly bytesRead: number;
   readonly bytesWritten: number;
+  readonly direction: number;
   readonly comm: string;
 }
 
-/** struct udp_flow, 32 bytes. */
+/** struct udp_flow, 40 bytes. */
 export const udpFlow = {
   layout: {
     struct: "udp_flow",
-    size: 32,
+    size: 40,
     fields: [
       { name: "bytes_read", offset: 0, size: 8 },
       { name: "bytes_written", offset: 8, size: 8 },
-      { name: "comm", offset: 16, size: 16 },
+      { name: "direction", offset: 16, size: 4 },
+      { name: "_pad", offset: 20, size: 4 },
+      { name: "comm", offset: 24, size: 16 },
     ],
   },
   /** u64 at byte 0: exact up to 2^53. */
@@ -299,14 +295,19 @@ export const udpFlow = {
   bytesWrittenBig(c: Cursor): bigint {
     return (BigInt(c.u32[(c.at + 12) >> 2]!) << 32n) | BigInt(c.u32[(c.at + 8) >> 2]!);
   },
-  /** char[16] at byte 16. */
+  /** u32 at byte 16. */
+  direction(c: Cursor): number {
+    return c.u32[(c.at + 16) >> 2]!;
+  },
+  /** char[16] at byte 24. */
   comm(c: Cursor): string {
-    return internString(c, 16, 16);
+    return internString(c, 24, 16);
   },
   read(c: Cursor): UdpFlow {
     return {
       bytesRead: udpFlow.bytesRead(c),
       bytesWritten: udpFlow.bytesWritten(c),
+      direction: udpFlow.direction(c),
       comm: udpFlow.comm(c),
     };
   },

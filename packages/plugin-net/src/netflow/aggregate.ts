@@ -111,7 +111,7 @@ export class Aggregate {
     this.#addresses(key, udpFlowKey.srcAddrAt(key), udpFlowKey.dstAddrAt(key));
     const flow = this.#upsert(
       Transport.UDP,
-      udpFlowKey.direction(key) === Direction.INCOMING ? Direction.INCOMING : Direction.OUTGOING,
+      udpFlow.direction(value) === Direction.INCOMING ? Direction.INCOMING : Direction.OUTGOING,
       udpFlowKey.srcPort(key),
       udpFlowKey.dstPort(key),
       udpFlowKey.netns(key),
