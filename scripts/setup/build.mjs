@@ -6,35 +6,50 @@ import { filesBelow, packageFolders, root } from "./stamp.mjs";
 
 /** @typedef {import("./stamp.mjs").Step} Step */
 
-/** What `skep` itself is made of. The test tools stay out: a mistake in one must not keep the agent from starting. */
-const commandProjects = ["cli", "bpf-toolchain"].map((name) => join(root, "packages", name));
+const toolchain = join(root, "packages", "bpf-toolchain");
+
+/** A project and all it refers to. */
+function withReferences(folder, seen = new Set()) {
+  if (seen.has(folder)) return seen;
+  seen.add(folder);
+  const { references = [] } = JSON.parse(readFileSync(join(folder, "tsconfig.json"), "utf8"));
+  for (const { path } of references) withReferences(join(folder, path), seen);
+  return seen;
+}
 
 /**
- * Compiles TypeScript: all packages, or those the command needs.
+ * Compiles the TypeScript of `folder` and of what it refers to.
  * @returns {Step}
  */
-export function typeScriptStep({ all }) {
-  const projects = packageFolders().filter((folder) => existsSync(join(folder, "tsconfig.json")));
-  const sources = projects.flatMap((folder) => filesBelow(join(folder, "src"), (file) => file.endsWith(".ts")));
-  const configs = [root, ...projects].map((folder) => join(folder, "tsconfig.json"));
+function typeScriptStep(name, title, folder) {
+  const projects = [...withReferences(folder)].sort();
+  const sources = projects.flatMap((project) => filesBelow(join(project, "src"), (file) => file.endsWith(".ts")));
+  const configs = projects.map((project) => join(project, "tsconfig.json"));
   return {
-    name: all ? "typescript" : "typescript-command",
-    title: "compiling TypeScript",
+    name: `typescript-${name}`,
+    title,
     inputs: [join(root, "tsconfig.base.json"), ...configs, ...sources],
-    outputs: (all ? projects : commandProjects).map((folder) => join(folder, "dist", "index.js")),
+    outputs: projects.filter((project) => project !== root).map((project) => join(project, "dist", "index.js")),
     run() {
       const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-      run(process.execPath, [tsc, "-b", ...(all ? [] : commandProjects)], { quiet: true });
+      run(process.execPath, [tsc, "-b", folder], { quiet: true });
     },
   };
 }
+
+/** `skep-bpf` comes first: it writes sources (codecs) that the others contain. */
+export const toolchainStep = () => typeScriptStep("toolchain", "compiling the BPF toolchain", toolchain);
+
+/** What `skep` is made of. The test tools stay out: a mistake in one must not keep the agent from starting. */
+export const commandStep = () => typeScriptStep("command", "compiling the skep command", join(root, "packages", "cli"));
+
+export const workspaceStep = () => typeScriptStep("workspace", "compiling all packages", root);
 
 /**
  * Compiles the BPF C of every package that has some, with `skep-bpf build`.
  * @returns {Step[]}
  */
 export function bpfSteps() {
-  const toolchain = join(root, "packages", "bpf-toolchain");
   const shared = [
     ...filesBelow(join(toolchain, "include")),
     ...filesBelow(join(toolchain, "src"), (file) => file.endsWith(".ts")),
@@ -55,7 +70,6 @@ export function bpfSteps() {
 
 /** The program behind `skep-bpf`. */
 export function bpfCommand() {
-  const toolchain = join(root, "packages", "bpf-toolchain");
   const { bin } = JSON.parse(readFileSync(join(toolchain, "package.json"), "utf8"));
   return join(toolchain, bin["skep-bpf"]);
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { bpfSteps, trafficSteps, typeScriptStep } from "./build.mjs";
+import { bpfSteps, commandStep, toolchainStep, trafficSteps, workspaceStep } from "./build.mjs";
 import { dependenciesStep } from "./dependencies.mjs";
 
 /** All that stands between a clone and a running command, in order; with `tests`, a running test suite. */
 export const setupSteps = ({ tests = false } = {}) => [
   dependenciesStep(),
-  typeScriptStep({ all: tests }),
+  toolchainStep(),
   ...bpfSteps(),
-  ...(tests ? trafficSteps() : []),
+  ...(tests ? [workspaceStep(), ...trafficSteps()] : [commandStep()]),
 ];

@@ -5,14 +5,22 @@ import { existsSync } from "node:fs";
 import { findLibrary, findProgram, isDebian, isRoot, run } from "./host.mjs";
 import { Trouble } from "./trouble.mjs";
 
-const clangVersions = Array.from({ length: 17 }, (_, i) => 30 - i); // 30 down to 14
-const versioned = (tool) => [tool, ...clangVersions.map((version) => `${tool}-${version}`)];
+const clangVersions = [21, 20, 19, 18, 17, 16, 15, 14];
+const numbered = (tool) => clangVersions.map((version) => `${tool}-${version}`);
+
+/** A numbered clang is new enough by its name; `clang` itself has to say. */
+function findClang() {
+  const plain = findProgram(["clang"]);
+  const version = plain && /version (\d+)/.exec(run(plain, ["--version"], { quiet: true }))?.[1];
+  return Number(version) >= 14 ? plain : findProgram(numbered("clang"));
+}
 
 /**
  * @typedef {object} Need
  * @property {string} what
  * @property {string} why
  * @property {readonly string[]} debian package names, best first (Debian and Ubuntu differ)
+ * @property {number} [oldest] oldest major version that will do
  * @property {() => unknown} present
  * @property {boolean} [forTests] only the tests want it
  * @property {boolean} [optional] tests that want it skip when it cannot be had
@@ -29,14 +37,15 @@ const needs = [
   {
     what: "clang 14 or newer",
     why: "compiles BPF C",
-    debian: ["clang"],
-    present: () => findProgram(versioned("clang")),
+    debian: ["clang", ...numbered("clang")],
+    oldest: 14,
+    present: findClang,
   },
   {
     what: "llvm-strip",
     why: "strips BPF objects to their BTF",
     debian: ["llvm"],
-    present: () => findProgram(versioned("llvm-strip")),
+    present: () => findProgram(["llvm-strip", ...numbered("llvm-strip")]),
   },
   {
     what: "bpf/bpf_helpers.h",
@@ -105,7 +114,7 @@ function installWithApt(wanted) {
   // Old lists may do: a failed update is no reason to give up, a failed install is.
   spawnSync("apt-get", ["update", "-qq"], { env: { ...process.env, ...env }, stdio: ["ignore", 2, 2] });
   for (const optional of [false, true]) {
-    const names = wanted.filter((need) => Boolean(need.optional) === optional).map(({ debian }) => available(debian));
+    const names = wanted.filter((need) => Boolean(need.optional) === optional).map(available);
     if (names.length === 0) continue;
     try {
       run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...names], { env, quiet: true });
@@ -115,10 +124,9 @@ function installWithApt(wanted) {
   }
 }
 
-/** The first name that apt has a candidate for. */
-function available(names) {
-  return (
-    names.find((name) => /Candidate: (?!\(none\))/.test(run("apt-cache", ["policy", name], { quiet: true }))) ??
-    names[0]
-  );
+/** The first name that apt has a candidate for, new enough. */
+function available({ debian, oldest = 0 }) {
+  const candidate = (name) =>
+    /Candidate: (?:\d+:)?(\d+)/.exec(run("apt-cache", ["policy", name], { quiet: true }))?.[1];
+  return debian.find((name) => Number(candidate(name)) >= oldest) ?? debian[0];
 }

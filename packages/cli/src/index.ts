@@ -1,1 +1,3 @@
-export {};
+// SPDX-License-Identifier: MIT
+export { runCli, type CliOptions } from "./cli.js";
+export { ExitStatus } from "./exit-status.js";

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+
+import { readFileSync } from "node:fs";
+import { SkepError, type Exporter } from "@skep/core";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { parsePluginFlags, splitCommandLine } from "./arguments.js";
+import { doctor } from "./commands/doctor.js";
+import { plugins } from "./commands/plugins.js";
+import { run, type RunOptions } from "./commands/run.js";
+import { ExitStatus, exitStatusOf } from "./exit-status.js";
+import { createLog, logError } from "./log.js";
+import { outputs } from "./output.js";
+import { keysHelp } from "./run-help.js";
+
+export interface CliOptions {
+  /** Further exporters for `skep run`. */
+  readonly exporters?: readonly Exporter[];
+}
+
+/**
+ * Runs the `skep` command: `argv` is what follows its name. Resolves to the exit status; never rejects. Points go to stdout, all
+ * else to stderr.
+ */
+export async function runCli(argv: readonly string[], { exporters = [] }: CliOptions = {}): Promise<number> {
+  const { own, command } = splitCommandLine(argv);
+  let status: number = ExitStatus.done;
+  const program = createProgram({
+    async run(options, keys) {
+      if (command?.length === 0) throw new SkepError("SKEP_ERR_CONFIG", "no COMMAND after --");
+      status = await run({ options, flags: parsePluginFlags(keys), command, exporters });
+    },
+    async doctor(options) {
+      status = await doctor(options);
+    },
+    plugins,
+  });
+  try {
+    await program.parseAsync(own, { from: "user" });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return ExitStatus.done; // --help, --version
+    const failure = error instanceof CommanderError ? usageError(error) : error;
+    logError(createLog({ level: "error" }), failure);
+    return exitStatusOf(failure);
+  }
+}
+
+interface Actions {
+  run(options: RunOptions, keys: readonly string[]): Promise<void>;
+  doctor(options: { json?: boolean; plugin?: string }): Promise<void>;
+  plugins(options: { json?: boolean }): Promise<void>;
+}
+
+function createProgram(actions: Actions): Command {
+  const program = new Command("skep")
+    .description("eBPF observability for Linux: what processes say to the network, as points")
+    .version(ownVersion())
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} }); // told as a log line instead
+
+  program
+    .command("run")
+    .description("run the agent; with a COMMAND, observe it and its children alone and exit with its status")
+    .usage("[options] [-- COMMAND ARGS...]")
+    .option("--config <file>", "configuration, TOML ([[inputs.ebpf]]) or YAML")
+    .addOption(
+      new Option("--output <where>", "what goes to stdout (default: table on a terminal, else ndjson)").choices(
+        outputs,
+      ),
+    )
+    .option("--duration <time>", "stop by itself, such as 30s")
+    .option("--scope-cgroup <path>", "observe only this cgroup v2 directory (repeatable)", append)
+    .option("--scope-pid <pid>", "observe only this process and its children (repeatable)", appendPid)
+    .option("--scope-netns <path>", "observe only this network namespace (repeatable)", append)
+    .addOption(new Option("--backend <name>", "where observations come from").choices(["libbpf"]).default("libbpf"))
+    .option("--strategy <group=name>", "force the strategy of a probe group (repeatable)", appendStrategy)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .addHelpText("after", keysHelp)
+    .action((options: RunOptions, invoked: Command) => actions.run(options, invoked.args));
+
+  program
+    .command("doctor")
+    .description("what this host lets each plugin see, and how to mend what is missing")
+    .option("--json", "for programs")
+    .option("--plugin <name>", "only this plugin")
+    .action((options: { json?: boolean; plugin?: string }) => actions.doctor(options));
+
+  program
+    .command("plugins")
+    .description("every plugin that can be found: its measurements, configuration and needs")
+    .option("--json", "for programs")
+    .action((options: { json?: boolean }) => actions.plugins(options));
+
+  return program;
+}
+
+const append = (value: string, before: readonly string[] = []): string[] => [...before, value];
+
+function appendPid(value: string, before: readonly number[] = []): number[] {
+  if (!/^[1-9]\d*$/.test(value)) throw new InvalidArgumentError("It is not a process id.");
+  return [...before, Number(value)];
+}
+
+function appendStrategy(value: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const [group, name, ...more] = value.split("=");
+  if (!group || !name || more.length > 0) throw new InvalidArgumentError("Write GROUP=NAME.");
+  return { ...before, [group]: name };
+}
+
+function usageError(error: CommanderError): SkepError {
+  return new SkepError("SKEP_ERR_CONFIG", error.message.replace(/^error: /, ""), {
+    hint: "see skep --help",
+    cause: error,
+  });
+}
+
+function ownVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+  return manifest.version;
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+
+import { libbpfBackend } from "@skep/backend-libbpf";
+import {
+  createAgent,
+  SkepError,
+  type Agent,
+  type Config,
+  type Exporter,
+  type FlagValue,
+  type Logger,
+  type Plugin,
+  type PluginEntry,
+  type Scope,
+} from "@skep/core";
+import { loadRunConfig } from "../config.js";
+import { parseDuration } from "../duration.js";
+import { ExitStatus } from "../exit-status.js";
+import { createLog } from "../log.js";
+import { ObservedCommand } from "../observed-command.js";
+import { defaultOutput, exportersFor, type Output } from "../output.js";
+import { supportFor } from "../plugins.js";
+import { logReady, logSummary } from "../report.js";
+import { StopRequest, type StopReason } from "../stop-request.js";
+
+/** Options of `skep run` that are not keys of the configuration. */
+export interface RunOptions {
+  readonly config?: string;
+  readonly output?: Output;
+  readonly duration?: string;
+  readonly scopeCgroup?: readonly string[];
+  readonly scopePid?: readonly number[];
+  readonly scopeNetns?: readonly string[];
+  readonly strategy?: Readonly<Record<string, string>>;
+}
+
+export interface RunRequest {
+  readonly options: RunOptions;
+  /** Keys of the configuration given as options. */
+  readonly flags: Readonly<Record<string, FlagValue>>;
+  readonly command: readonly string[] | undefined;
+  /** Further exporters, for programs that embed the command. */
+  readonly exporters: readonly Exporter[];
+}
+
+/** All of `stop()`, milliseconds: with the COMMAND's own termination before it, a signal ends the process within 5 s. */
+const stopMs = 3500;
+
+/** Runs an agent until its COMMAND ends, its time is over or a signal comes. Resolves to the exit status. */
+export async function run(request: RunRequest): Promise<number> {
+  const { options, command } = request;
+  const duration = options.duration === undefined ? undefined : parseDuration("--duration", options.duration);
+  const config = await loadRunConfig(request);
+  const log = createLog({ level: config.log_level, file: config.log });
+  for (const { where, message } of config.notices) log.warn({ event: "config", where }, message);
+
+  const output = options.output ?? defaultOutput();
+  const backend = libbpfBackend();
+  let observed: ObservedCommand | undefined;
+  const stop = new StopRequest(() => observed?.abandon());
+  try {
+    if (command !== undefined) {
+      observed = await ObservedCommand.start(command, output === "none" ? "inherit" : "stderr", log);
+    }
+    const agent = createAgent({
+      backend,
+      plugins: entriesOf(config),
+      exporters: [...exportersFor(output), ...request.exporters],
+      interval: config.interval,
+      ...(config.hostname === undefined ? {} : { hostname: config.hostname }),
+      service: config.service,
+      tags: config.tags,
+      scope: scopeOf(options, observed),
+      strategies: options.strategy ?? {},
+      log,
+      limits: { stopMs },
+    });
+    if (duration !== undefined) stop.after(duration);
+    return await observe(agent, observed, stop, log);
+  } finally {
+    observed?.abandon();
+    await backend.close();
+    stop.close();
+  }
+}
+
+async function observe(
+  agent: Agent,
+  observed: ObservedCommand | undefined,
+  stop: StopRequest,
+  log: Logger,
+): Promise<number> {
+  try {
+    const early = await Promise.race([agent.start(), stop.requested]);
+    if (early !== undefined) return ExitStatus.done;
+    logReady(log, agent.status());
+    observed?.release();
+    const ending = await Promise.race([stop.requested, ...(observed === undefined ? [] : [observed.ended])]);
+    if (typeof ending === "number") {
+      await observed?.settle();
+      return ending;
+    }
+    return await endEarly(observed, ending);
+  } finally {
+    await agent.stop();
+    logSummary(log, agent.status());
+  }
+}
+
+/** Ends a COMMAND that still runs. Its status counts when a signal ended both; a duration that is over is success. */
+async function endEarly(observed: ObservedCommand | undefined, reason: StopReason): Promise<number> {
+  if (observed === undefined) return ExitStatus.done;
+  // A terminal sends Ctrl-C to the whole foreground process group: the command has it already.
+  const heard = reason.kind === "signal" && reason.signal === "SIGINT" && process.stdin.isTTY;
+  await observed.terminate(heard ? undefined : reason.kind === "signal" ? reason.signal : "SIGTERM");
+  return reason.kind === "signal" ? observed.ended : ExitStatus.done;
+}
+
+function entriesOf(config: Config): (Plugin | PluginEntry)[] {
+  const named = config.resolved.map((plugin) => ({ plugin, config: config.plugins.get(plugin.name) }));
+  return [...named, ...supportFor(config.resolved)];
+}
+
+function scopeOf(options: RunOptions, observed: ObservedCommand | undefined): Scope {
+  const { scopeCgroup: cgroups, scopePid: pids, scopeNetns: netns } = options;
+  const scope: Scope = { ...(cgroups && { cgroups }), ...(pids && { pids }), ...(netns && { netns }) };
+  if (observed === undefined) return scope;
+  if (Object.keys(scope).length === 0) return observed.scope;
+  throw new SkepError("SKEP_ERR_CONFIG", "--scope-* and a COMMAND exclude each other", {
+    hint: "a COMMAND is a scope of its own: leave one of them out",
+  });
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+
+import type { AgentStatus, ChosenStrategy, Plugin, PluginStatus, SkepError } from "@skep/core";
+import type { HostFacts } from "./host-facts.js";
+
+/** What one probe group of a plugin gets on this host. */
+export interface GroupDiagnosis {
+  readonly group: string;
+  /** Human words for what the group observes. */
+  readonly observes: string;
+  readonly optional: boolean;
+  /** Null: none works here. */
+  readonly strategy: string | null;
+  /** What that strategy cannot see; null when it misses nothing. */
+  readonly limits: string | null;
+  /** Better strategies, and why they cannot be had. */
+  readonly refused: ChosenStrategy["refused"];
+}
+
+export interface PluginDiagnosis {
+  readonly name: string;
+  readonly support: PluginStatus["support"];
+  readonly reasons: readonly string[];
+  readonly groups: readonly GroupDiagnosis[];
+  /** What would give more; null when nothing is missing or nothing helps. */
+  readonly mend: string | null;
+}
+
+/** The shape of `skep doctor --json`. */
+export interface Diagnosis {
+  readonly host: HostFacts;
+  readonly plugins: readonly PluginDiagnosis[];
+}
+
+/** @param outcome status of an agent that tried them all, or why there could be none */
+export function diagnose(host: HostFacts, plugins: readonly Plugin[], outcome: AgentStatus | SkepError): Diagnosis {
+  return {
+    host,
+    plugins: plugins.map((plugin) =>
+      outcome instanceof Error
+        ? {
+            name: plugin.name,
+            support: "unavailable",
+            reasons: [outcome.message],
+            groups: [],
+            mend: outcome.hint ?? null,
+          }
+        : diagnosePlugin(
+            plugin,
+            outcome.plugins.find(({ name }) => name === plugin.name),
+          ),
+    ),
+  };
+}
+
+function diagnosePlugin(plugin: Plugin, status: PluginStatus | undefined): PluginDiagnosis {
+  const groups = Object.entries(status?.strategies ?? {}).map(([group, chosen]): GroupDiagnosis => {
+    const probes = plugin.probes[group];
+    return {
+      group,
+      observes: probes?.observes ?? "",
+      optional: probes?.optional ?? false,
+      strategy: chosen.name ?? null,
+      limits: chosen.limits ?? null,
+      refused: chosen.refused,
+    };
+  });
+  const { support = "unavailable", reasons = [], error } = status ?? {};
+  return { name: plugin.name, support, reasons, groups, mend: error?.hint ?? mendFor(support, groups) };
+}
+
+/** Reasons of refusals that somebody can do something about. */
+const mends: readonly (readonly [reason: RegExp, mend: string])[] = [
+  [/locked down|lockdown/i, "boot without lockdown= (or Secure Boot) to let kprobes and kernel reads be used"],
+  [/lacks CAP_|privileges|permission/i, "run as root"],
+  [/BTF/, "use a kernel built with CONFIG_DEBUG_INFO_BTF=y"],
+  [/SELinux|AppArmor|LSM/, "allow bpf for this process in the security module's policy"],
+];
+
+/** Only what limits the plugin is worth mending: a refused strategy whose successor sees as much is not. */
+function mendFor(support: PluginStatus["support"], groups: readonly GroupDiagnosis[]): string | null {
+  if (support === "full") return null;
+  const reasons = groups
+    .filter(({ strategy, limits }) => strategy === null || limits !== null)
+    .flatMap(({ refused }) => refused.map(({ reason }) => reason));
+  return mends.find(([pattern]) => reasons.some((reason) => pattern.test(reason)))?.[1] ?? null;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+
+import type { AgentStatus, ChosenStrategy, Logger, PluginStatus } from "@skep/core";
+
+type Strategies = Readonly<Record<string, ChosenStrategy>>;
+
+/** Probe group -> name of the strategy that runs; null for an optional group that cannot. */
+export const strategyNames = (strategies: Strategies): Record<string, string | null> =>
+  Object.fromEntries(Object.entries(strategies).map(([group, { name }]) => [group, name ?? null]));
+
+/** Says what observes, once everything that can is attached: `event: "ready"`. */
+export function logReady(log: Logger, status: AgentStatus): void {
+  const plugins = status.plugins.map(({ name, version, state, support, reasons, strategies }) => ({
+    name,
+    version,
+    state,
+    support,
+    reasons,
+    strategies: strategyNames(strategies),
+  }));
+  const words = status.plugins.map(({ name, support, reasons }) =>
+    support === "full" ? name : `${name} (${[support, ...reasons].join("; ")})`,
+  );
+  log.info({ event: "ready", plugins }, `ready: ${words.join(", ")}`);
+}
+
+/** Says what became of every observation: `event: "summary"`. */
+export function logSummary(log: Logger, status: AgentStatus): void {
+  const plugins = status.plugins.map(({ name, counters }) => ({ name, ...counters }));
+  const exporters = status.exporters.map(({ name, exported, dropped }) => ({ name, exported, dropped }));
+  log.info({ event: "summary", plugins, exporters }, `summary: ${status.plugins.map(countsOf).join("; ")}`);
+}
+
+function countsOf({ name, counters }: PluginStatus): string {
+  const { observed, emitted, dropped } = counters;
+  const lost = Object.entries(dropped).map(([reason, count]) => `${reason} ${count}`);
+  return `${name} observed ${observed}, emitted ${emitted}, dropped ${lost.length > 0 ? lost.join(", ") : "none"}`;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// The sums of `npm test`: a figure that lies there would hide everything else.
+import test from "ava";
+import { add, tallyOf, withOutcome } from "../../../../scripts/test/tally.mjs";
+
+test("the closing lines of several ava runs are summed, whatever their colour", (t) => {
+  const output = [
+    "  ✔ 3 tests passed to me as a title",
+    "  ─",
+    "",
+    "  1 test failed",
+    "  \u001b[32m12 tests passed\u001b[39m",
+    "  2 tests skipped",
+    "  1 test todo",
+    "",
+    "  1 uncaught exception",
+    "  5 tests passed",
+    "",
+  ].join("\n");
+  t.deepEqual(tallyOf(output), { passed: 17, failed: 2, skipped: 3 });
+});
+
+test("a step that fails without a failing test counts as one failure", (t) => {
+  t.deepEqual(withOutcome({ passed: 5, failed: 0, skipped: 0 }, false), { passed: 5, failed: 1, skipped: 0 });
+  t.deepEqual(withOutcome({ passed: 5, failed: 2, skipped: 0 }, false), { passed: 5, failed: 2, skipped: 0 });
+  t.deepEqual(withOutcome({ passed: 5, failed: 0, skipped: 0 }, true), { passed: 5, failed: 0, skipped: 0 });
+});
+
+test("tallies add up", (t) => {
+  t.deepEqual(add({ passed: 1, failed: 2, skipped: 3 }, { passed: 10, failed: 20, skipped: 30 }), {
+    passed: 11,
+    failed: 22,
+    skipped: 33,
+  });
+});
