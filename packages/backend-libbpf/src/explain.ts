@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+
+import { SkepError, type ErrorCode } from "@skep/core";
+import { errno, errnoName, systemError } from "./errno.js";
+import type { CapabilityName, Lockdown } from "./host.js";
+import { essence } from "./log.js";
+
+/** What an explanation needs to know of the host. */
+export interface Privileges {
+  lockdown(): Lockdown;
+  missingCapabilities(): readonly CapabilityName[];
+}
+
+/** An operation of libbpf that failed. */
+export interface Failure {
+  /** `SKEP_ERR_LOAD`, `SKEP_ERR_ATTACH`...; a want of privileges turns it into `SKEP_ERR_PERMISSION`. */
+  readonly code: ErrorCode;
+  readonly plugin: string;
+  readonly phase: string;
+  /** What was tried: `load object net`, `attach program on_close (tp_btf inet_sock_set_state)`. */
+  readonly what: string;
+  /** errno, either sign. */
+  readonly errno: number;
+  /** What libbpf printed meanwhile. */
+  readonly printed: readonly string[];
+}
+
+/** Turns a failure into the error a user sees: errno by name, libbpf's and the verifier's own words, and the mend. */
+export function explain(failure: Failure, host: Privileges): SkepError {
+  const words = essence(failure.printed);
+  const refusal = Math.abs(failure.errno) === errno.EPERM ? explainRefusal(host) : undefined;
+  const parts = [`${failure.plugin}: ${failure.what}: ${errnoName(failure.errno)}`, refusal?.reason, words];
+  return new SkepError(
+    refusal?.lacksPrivileges ? "SKEP_ERR_PERMISSION" : failure.code,
+    parts.filter((part) => part !== undefined && part !== "").join(": "),
+    {
+      plugin: failure.plugin,
+      phase: failure.phase,
+      cause: systemError(failure.errno),
+      ...(refusal === undefined ? {} : { hint: refusal.hint }),
+    },
+  );
+}
+
+/** What a capability is needed for is known only to the kernel, so all that BPF may need are asked for at once. */
+const PRIVILEGES_HINT =
+  "run as root, or give CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN (systemd: AmbientCapabilities; containers: cap_add)";
+
+/** Capabilities without which BPF programs cannot be loaded at all. CAP_SYS_ADMIN stands for the newer ones. */
+export function missingForBpf(host: Privileges): readonly CapabilityName[] {
+  const missing = host.missingCapabilities();
+  return missing.includes("CAP_SYS_ADMIN") ? missing.filter((name) => name !== "CAP_SYS_ADMIN") : [];
+}
+
+/** @throws SkepError `SKEP_ERR_PERMISSION` when this process cannot load any BPF program. */
+export function requireBpf(host: Privileges, plugin: string): void {
+  const missing = missingForBpf(host);
+  if (!missing.includes("CAP_BPF")) return;
+  throw new SkepError(
+    "SKEP_ERR_PERMISSION",
+    `${plugin}: this process may not load BPF programs: it lacks ${missing.join(", ")}`,
+    {
+      plugin,
+      phase: "load",
+      hint: PRIVILEGES_HINT,
+    },
+  );
+}
+
+/** Why the kernel says EPERM. libbpf's own guess, RLIMIT_MEMLOCK, has not been the reason since Linux 5.11. */
+function explainRefusal(host: Privileges): { reason: string; hint: string; lacksPrivileges: boolean } {
+  const missing = missingForBpf(host);
+  if (missing.length > 0) {
+    return { reason: `this process lacks ${missing.join(", ")}`, hint: PRIVILEGES_HINT, lacksPrivileges: true };
+  }
+  const mode = host.lockdown();
+  if (mode === "integrity" || mode === "confidentiality") {
+    return {
+      reason: `the kernel is locked down (${mode})`,
+      hint: "strategies without kprobes and kernel reads work under lockdown; else boot without lockdown=",
+      lacksPrivileges: false,
+    };
+  }
+  return {
+    reason:
+      mode === "none"
+        ? "refused although this process has every capability: an LSM (SELinux, AppArmor) or seccomp filter"
+        : "refused although this process has every capability: lockdown, an LSM or a seccomp filter",
+    hint: "see `dmesg` and the audit log; mount securityfs on /sys/kernel/security to see the lockdown mode",
+    lacksPrivileges: false,
+  };
+}
