@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { copyFile, cp, mkdir, readFile, realpath, stat, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { cacheFolder, once } from "./cache.js";
 import { exec, findProgram, fingerprint } from "./exec.js";
 import { makeImage } from "./image.js";
@@ -24,6 +25,9 @@ const libraryFolders = ["/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu", "/
 /** Whole folders: extensions that iptables loads by path. */
 const folders = ["/usr/lib/x86_64-linux-gnu/xtables"];
 
+/** Preloaded by tests in the guest, where it lies at the workspace's root. */
+const stackTrace = fileURLToPath(new URL("../../kernels/stack-trace.mjs", import.meta.url));
+
 /** Where the workspace is in the guest. */
 export const guestWorkspace = "/skep";
 
@@ -45,8 +49,8 @@ export async function makeBaseImage(workspace: string): Promise<string> {
   const libraryFiles = await neededLibraries([...programs, ...found]);
   const modules = await runtimeModules(workspace);
   const stamps = await Promise.all([...programs, ...libraryFiles].map(stampOf));
-  const code = await readFile(new URL(import.meta.url), "utf8");
-  const key = fingerprint(code, ...stamps, ...modules);
+  const code = await Promise.all([fileURLToPath(import.meta.url), stackTrace].map((file) => readFile(file, "utf8")));
+  const key = fingerprint(...code, ...stamps, ...modules);
   const folder = await once(join(cacheFolder(), "base", key), async (empty) => {
     const root = join(empty, "root");
     await makeSkeleton(root);
@@ -54,6 +58,7 @@ export async function makeBaseImage(workspace: string): Promise<string> {
     for (const library of [...found, ...libraryFiles]) await stageFile(root, library);
     for (const extra of folders.filter(existsSync)) await cp(extra, join(root, extra), { recursive: true });
     await copyModules(workspace, modules, join(root, guestWorkspace));
+    await copyFile(stackTrace, join(root, guestWorkspace, basename(stackTrace)));
     await exec("ldconfig", ["-r", root]);
     await makeImage(root, join(empty, "base.ext4"), 64);
   });
