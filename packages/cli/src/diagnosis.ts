@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { AgentStatus, ChosenStrategy, Plugin, PluginStatus, SkepError } from "@skep/core";
+import type { AgentStatus, ChosenStrategy, Plugin, PluginStatus } from "@skep/core";
 import type { HostFacts } from "./host-facts.js";
 
 /** What one probe group of a plugin gets on this host. */
@@ -32,25 +32,10 @@ export interface Diagnosis {
   readonly plugins: readonly PluginDiagnosis[];
 }
 
-/** @param outcome status of an agent that tried them all, or why there could be none */
-export function diagnose(host: HostFacts, plugins: readonly Plugin[], outcome: AgentStatus | SkepError): Diagnosis {
-  return {
-    host,
-    plugins: plugins.map((plugin) =>
-      outcome instanceof Error
-        ? {
-            name: plugin.name,
-            support: "unavailable",
-            reasons: [outcome.message],
-            groups: [],
-            mend: outcome.hint ?? null,
-          }
-        : diagnosePlugin(
-            plugin,
-            outcome.plugins.find(({ name }) => name === plugin.name),
-          ),
-    ),
-  };
+/** @param status of an agent that tried them all */
+export function diagnose(host: HostFacts, plugins: readonly Plugin[], status: AgentStatus): Diagnosis {
+  const statusOf = (name: string) => status.plugins.find((candidate) => candidate.name === name);
+  return { host, plugins: plugins.map((plugin) => diagnosePlugin(plugin, statusOf(plugin.name))) };
 }
 
 function diagnosePlugin(plugin: Plugin, status: PluginStatus | undefined): PluginDiagnosis {

@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { libbpfBackend } from "@skep/backend-libbpf";
-import {
-  createAgent,
-  silentLogger,
-  SkepError,
-  type AgentStatus,
-  type Backend,
-  type Plugin,
-  type Scope,
-} from "@skep/core";
+import { createAgent, silentLogger, SkepError, type Plugin, type Scope } from "@skep/core";
 import { CommandCgroup } from "../cgroup.js";
 import { diagnose, type Diagnosis } from "../diagnosis.js";
 import { formatDiagnosis } from "../diagnosis-text.js";
@@ -30,33 +22,22 @@ export async function doctor({ json, plugin }: { json?: boolean; plugin?: string
 }
 
 async function examine(plugins: readonly Plugin[]): Promise<Diagnosis> {
-  let backend: Backend;
-  try {
-    backend = libbpfBackend();
-  } catch (error) {
-    if (!(error instanceof SkepError)) throw error;
-    return diagnose(hostFacts(), plugins, error);
-  }
+  const backend = libbpfBackend();
   const cgroup = emptyCgroup();
+  const scope: Scope = cgroup === undefined ? { pids: [process.pid] } : { cgroups: [cgroup.path] };
+  const agent = createAgent({ backend, plugins: [...plugins, ...supportFor(plugins)], scope, log: silentLogger });
   try {
-    return diagnose(hostFacts(), plugins, await tryAll(backend, plugins, cgroup?.path));
+    await agent.start().catch(forgiveSkepError); // the status says it per plugin
+    return diagnose(hostFacts(), plugins, agent.status());
   } finally {
+    await agent.stop();
     await backend.close();
     cgroup?.remove();
   }
 }
 
-async function tryAll(backend: Backend, plugins: readonly Plugin[], cgroup: string | undefined): Promise<AgentStatus> {
-  const scope: Scope = cgroup === undefined ? { pids: [process.pid] } : { cgroups: [cgroup] };
-  const agent = createAgent({ backend, plugins: [...plugins, ...supportFor(plugins)], scope, log: silentLogger });
-  try {
-    await agent.start();
-  } catch (error) {
-    if (!(error instanceof SkepError)) throw error; // the status says it per plugin
-  }
-  const status = agent.status();
-  await agent.stop();
-  return status;
+function forgiveSkepError(error: unknown): void {
+  if (!(error instanceof SkepError)) throw error;
 }
 
 /** Without cgroup v2, or the right to make one, the doctor itself is the scope: it does nothing to see. */
@@ -64,7 +45,7 @@ function emptyCgroup(): CommandCgroup | undefined {
   try {
     return CommandCgroup.create();
   } catch (error) {
-    if (error instanceof SkepError) return undefined;
-    throw error;
+    forgiveSkepError(error);
+    return undefined;
   }
 }

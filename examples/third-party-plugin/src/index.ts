@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: MIT
+export { execs as default, execs } from "./plugin.js";
