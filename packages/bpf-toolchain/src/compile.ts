@@ -76,13 +76,14 @@ function flagsOf({ directory, source, arch, include }: CompileRequest): string[]
     `-D${targets[arch]}`,
     "-Wall",
     "-Werror",
-    // BTF keeps the names of source files: without this an object tells where it was built and differs on each machine.
+    // BTF keeps the names of source files: without these an object would tell where it was built.
     "-fdebug-compilation-dir=.",
+    `-fdebug-prefix-map=${fromDirectory(directory, includeDirectory)}=skep-bpf`,
     ...directories.flatMap((path) => ["-I", fromDirectory(directory, path)]),
   ];
 }
 
-/** Relative paths, for the same reason. */
+/** Paths as the compiler gets them: relative, for the same reason. */
 function fromDirectory(directory: string, path: string): string {
   return relative(directory, resolve(directory, path)) || ".";
 }

@@ -95,7 +95,7 @@ export interface SectionSpec {
 /** An ELF64 file with these sections after the null section, and `.shstrtab` at the end. */
 export function buildElf(sections: readonly SectionSpec[]): Uint8Array {
   const names = `\0${[...sections.map((section) => section.name), ".shstrtab"].join("\0")}\0`;
-  const all = [...sections, { name: ".shstrtab", type: 3, bytes: Buffer.from(names) }];
+  const all: readonly SectionSpec[] = [...sections, { name: ".shstrtab", type: 3, bytes: Buffer.from(names) }];
   const headerTable = 64;
   const contentAt = headerTable + (all.length + 1) * 64;
   const file = Buffer.alloc(contentAt + all.reduce((sum, section) => sum + section.bytes.length, 0));
