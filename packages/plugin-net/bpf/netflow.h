@@ -60,13 +60,14 @@ struct listener_record {
 	__u16 _pad;
 };
 
-/* Datagrams between a process and a peer. */
+/* Datagrams between a socket or process and a peer. */
 struct udp_flow_key {
 	__u8 src_addr[16];
 	__u8 dst_addr[16];
 	__u16 src_port;
 	__u16 dst_port;
-	__u32 tgid;
+	/* Keeps owners apart: the process where each datagram shows it, else the socket. */
+	__u32 owner;
 	__u32 netns;
 	__u32 _pad;
 };
@@ -75,6 +76,6 @@ struct udp_flow {
 	__u64 bytes_read;
 	__u64 bytes_written;
 	__u32 direction;
-	__u32 _pad;
+	__u32 tgid;
 	char comm[COMM_LEN];
 };

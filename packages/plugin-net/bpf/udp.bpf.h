@@ -42,6 +42,7 @@ struct datagram {
 	bool sending;
 	/* The program chose its port: it serves there. */
 	bool port_bound;
+	__u32 tgid;
 	char comm[COMM_LEN];
 };
 
@@ -57,8 +58,8 @@ static __always_inline __u8 udp_direction(const struct datagram *datagram)
 
 	if (datagram->port_bound)
 		return DIRECTION_INCOMING;
-	/* The conversation is the socket's, whichever process has it in hand. */
-	key.tgid = 0;
+	/* The conversation is the same, whichever process has it in hand. */
+	key.owner = 0;
 	began = bpf_map_lookup_elem(&udp_began, &key);
 	if (began)
 		return *began;
@@ -73,13 +74,15 @@ static __always_inline void count_in(void *flows, const struct datagram *datagra
 	if (!flow) {
 		struct udp_flow fresh = { .direction = udp_direction(datagram) };
 
-		__builtin_memcpy(fresh.comm, datagram->comm, COMM_LEN);
 		if (bpf_map_update_elem(flows, &datagram->flow, &fresh, BPF_NOEXIST) == -7 /* E2BIG */)
 			skep_count(SKEP_MAP_FULL);
 		flow = bpf_map_lookup_elem(flows, &datagram->flow);
 	}
 	if (!flow)
 		return;
+	/* The latest knows best whose socket it is. */
+	flow->tgid = datagram->tgid;
+	__builtin_memcpy(flow->comm, datagram->comm, COMM_LEN);
 	/* Not "either or": clang would compute the member's address, which the verifier cannot follow. */
 	__sync_fetch_and_add(&flow->bytes_written, datagram->sending ? datagram->bytes : 0);
 	__sync_fetch_and_add(&flow->bytes_read, datagram->sending ? 0 : datagram->bytes);
@@ -145,7 +148,8 @@ static __always_inline void count_skb(struct sock *sk, struct sk_buff *skb, bool
 	if (!skep_current_in_scope(datagram.flow.netns) || !read_skb_headers(skb, sending, &datagram.flow))
 		return;
 	skep_current_process(&process);
-	datagram.flow.tgid = process.tgid;
+	datagram.flow.owner = process.tgid;
+	datagram.tgid = process.tgid;
 	__builtin_memcpy(datagram.comm, process.comm, COMM_LEN);
 	datagram.port_bound = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCK;
 	count_datagram(&datagram);
@@ -292,9 +296,10 @@ static __always_inline void count_packet(struct __sk_buff *skb, bool sending)
 	if (sending)
 		own_udp(owner, bpf_get_current_task_btf());
 	sk = bpf_rdonly_cast(packet_sk, bpf_core_type_id_kernel(struct sock));
-	datagram.flow.tgid = owner->tgid;
+	datagram.tgid = owner->tgid;
+	datagram.flow.owner = bpf_get_socket_cookie(skb);
 	datagram.flow.netns = netns_of(sk, true);
-	if (!packet_in_scope(datagram.flow.tgid, datagram.flow.netns))
+	if (!packet_in_scope(datagram.tgid, datagram.flow.netns))
 		return;
 	datagram.port_bound = BPF_CORE_READ_BITFIELD(sk, sk_userlocks) & SOCK_BINDPORT_LOCK;
 	datagram.bytes = skb->len - headers;

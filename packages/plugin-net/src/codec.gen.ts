@@ -195,7 +195,7 @@ export interface UdpFlowKey {
   readonly dstAddr: Uint8Array;
   readonly srcPort: number;
   readonly dstPort: number;
-  readonly tgid: number;
+  readonly owner: number;
   readonly netns: number;
 }
 
@@ -209,7 +209,7 @@ export const udpFlowKey = {
       { name: "dst_addr", offset: 16, size: 16 },
       { name: "src_port", offset: 32, size: 2 },
       { name: "dst_port", offset: 34, size: 2 },
-      { name: "tgid", offset: 36, size: 4 },
+      { name: "owner", offset: 36, size: 4 },
       { name: "netns", offset: 40, size: 4 },
       { name: "_pad", offset: 44, size: 4 },
     ],
@@ -239,7 +239,7 @@ export const udpFlowKey = {
     return c.bytes[c.at + 34]! | (c.bytes[c.at + 35]! << 8);
   },
   /** u32 at byte 36. */
-  tgid(c: Cursor): number {
+  owner(c: Cursor): number {
     return c.u32[(c.at + 36) >> 2]!;
   },
   /** u32 at byte 40. */
@@ -252,7 +252,7 @@ export const udpFlowKey = {
       dstAddr: udpFlowKey.dstAddr(c),
       srcPort: udpFlowKey.srcPort(c),
       dstPort: udpFlowKey.dstPort(c),
-      tgid: udpFlowKey.tgid(c),
+      owner: udpFlowKey.owner(c),
       netns: udpFlowKey.netns(c),
     };
   },
@@ -263,6 +263,7 @@ export interface UdpFlow {
   readonly bytesRead: number;
   readonly bytesWritten: number;
   readonly direction: number;
+  readonly tgid: number;
   readonly comm: string;
 }
 
@@ -275,7 +276,7 @@ export const udpFlow = {
       { name: "bytes_read", offset: 0, size: 8 },
       { name: "bytes_written", offset: 8, size: 8 },
       { name: "direction", offset: 16, size: 4 },
-      { name: "_pad", offset: 20, size: 4 },
+      { name: "tgid", offset: 20, size: 4 },
       { name: "comm", offset: 24, size: 16 },
     ],
   },
@@ -299,6 +300,10 @@ export const udpFlow = {
   direction(c: Cursor): number {
     return c.u32[(c.at + 16) >> 2]!;
   },
+  /** u32 at byte 20. */
+  tgid(c: Cursor): number {
+    return c.u32[(c.at + 20) >> 2]!;
+  },
   /** char[16] at byte 24. */
   comm(c: Cursor): string {
     return internString(c, 24, 16);
@@ -308,6 +313,7 @@ export const udpFlow = {
       bytesRead: udpFlow.bytesRead(c),
       bytesWritten: udpFlow.bytesWritten(c),
       direction: udpFlow.direction(c),
+      tgid: udpFlow.tgid(c),
       comm: udpFlow.comm(c),
     };
   },

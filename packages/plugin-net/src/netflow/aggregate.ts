@@ -115,7 +115,7 @@ export class Aggregate {
       udpFlowKey.srcPort(key),
       udpFlowKey.dstPort(key),
       udpFlowKey.netns(key),
-      udpFlowKey.tgid(key),
+      udpFlow.tgid(value),
       udpFlow.comm(value),
     );
     flows.bytesRead[flow]! += udpFlow.bytesRead(value);
