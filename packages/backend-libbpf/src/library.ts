@@ -14,7 +14,10 @@ const LIBBPF_INFO = 1;
 /** sizeof(va_list): 24 bytes on x86-64, 32 on arm64. */
 const VA_LIST = process.arch === "arm64" ? 32 : 24;
 
-/** libbpf, checked, with its log caught. One per backend; every call is synchronous and on one thread. */
+/** Libraries of this process (or worker): a log callback takes one of koffi's slots for good, so each has one. */
+const loaded = new Map<string, Library>();
+
+/** libbpf, checked, with its log caught. Every call is synchronous. */
 export class Library {
   readonly libbpf: Libbpf;
   readonly #print: bigint;
@@ -30,6 +33,8 @@ export class Library {
    * @throws SkepError `SKEP_ERR_BACKEND_UNAVAILABLE`.
    */
   static load(path = process.env["LIBBPF_PATH"] ?? DEFAULT_NAME): Library {
+    const known = loaded.get(path);
+    if (known !== undefined) return known;
     if (process.platform !== "linux") {
       throw unavailable(`eBPF needs Linux, this is ${process.platform}`, "use @skep/backend-replay here");
     }
@@ -48,24 +53,25 @@ export class Library {
       );
     }
     requireVersion(native.libbpf, path);
-    return new Library(native);
+    native.libbpf.libbpf_set_print(null);
+    const library = new Library(native);
+    loaded.set(path, library);
+    return library;
   }
 
   /**
    * Runs a synchronous operation and gives what libbpf printed meanwhile with its result. Nothing reaches stderr.
-   * The hook is the process's, so it is set for the operation only and the previous one put back:
-   * a worker thread that ends leaves no dangling hook, and other users of libbpf keep theirs.
+   * The hook is the process's, so it is set for the operation only; between operations libbpf is mute.
+   * So a worker thread that ends leaves no dangling hook behind.
    */
   logged<T>(operation: () => T): { readonly result: T; readonly printed: readonly string[] } {
-    const outer = this.#lines;
-    const previous = this.libbpf.libbpf_set_print(this.#print);
+    this.libbpf.libbpf_set_print(this.#print);
     this.#lines = [];
     try {
       const result = operation();
       return { result, printed: this.#lines };
     } finally {
-      this.#lines = outer;
-      this.libbpf.libbpf_set_print(previous);
+      this.libbpf.libbpf_set_print(null);
     }
   }
 
