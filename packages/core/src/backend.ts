@@ -39,6 +39,8 @@ export interface ChosenStrategy {
 /** Something provides kernel observations to plugins: libbpf, a recording, whatever a third party brings. */
 export interface Backend {
   readonly name: string;
+  /** False when it loads no BPF objects (a recording): core then reads no object files and `OpenRequest.objects` is empty. */
+  readonly readsObjects?: boolean;
   /** Answers by trying, never by kernel version. Conclusive answers are cached. */
   probe(what: Capability | Attach): Promise<Verdict>;
   /** Chooses a strategy per group by trial, without leaving anything loaded. */

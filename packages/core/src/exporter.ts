@@ -9,6 +9,8 @@ export interface Exporter {
   readonly name: string;
   /** Measurements it wants; all when absent. */
   readonly accepts?: readonly string[];
+  /** Most points per export; the agent's limit when absent. */
+  readonly batchPoints?: number;
   /**
    * Resolves when the far side took the points. Rejects with an {@link ExportError}: `retryable` ones are tried again by core,
    * others (and any other throw) drop the batch, counted as `export_rejected`. Never called twice at once.

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+
+import { SkepError } from "../errors.js";
+import { HostIdentity } from "../host-identity.js";
+import { settlesWithin } from "../internal/deadline.js";
+import { isSkepError, messageOf } from "../internal/failure.js";
+import { GuardedEmitter } from "../internal/guarded-emitter.js";
+import { silentLogger, type Logger } from "../logger.js";
+import type { Point } from "../measurement.js";
+import { ExportQueue } from "../points/export-queue.js";
+import { PointHub } from "../points/point-hub.js";
+import { BufferedPointStream, type PointStream } from "../points/point-stream.js";
+import { systemClock, type Clock } from "../scheduler/clock.js";
+import { DrainClock } from "../scheduler/drain-clock.js";
+import { FlushClock } from "../scheduler/flush-clock.js";
+import { serviceName } from "../service.js";
+import { identifyHost } from "../services/host-identity.js";
+import { createProcessTable, ProcessTable } from "../services/process-table.js";
+import { ServiceRegistry } from "../services/service-registry.js";
+import type { Agent, AgentEvents } from "./agent.js";
+import { defaultIntervalMs, defaultLimits, defaultRestart, defaultService, exportRetry } from "./defaults.js";
+import { assertStrategies, entriesInOrder } from "./entries.js";
+import type { AgentLimits, AgentOptions, PluginEntry } from "./options.js";
+import { PluginHost } from "./plugin-host.js";
+import { provides } from "./service-order.js";
+import { resolveScope, type ResolvedScope } from "./scope-maps.js";
+import type { AgentState, AgentStatus, Loss } from "./status.js";
+import type { Surroundings } from "./surroundings.js";
+
+/** Longest drain before a flush, milliseconds. */
+const drainMs = 1_000;
+
+/** The agent: wires plugins, clocks, points and exporters together. What happens inside one plugin is its host's. */
+export class AgentRuntime implements Agent {
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #limits: AgentLimits;
+  readonly #events = new GuardedEmitter<AgentEvents>((event, listener, thrown) =>
+    this.#listenerThrew(event, listener, thrown),
+  );
+  readonly #throwers = new WeakSet<object>();
+  readonly #surroundings: Surroundings;
+  readonly #hosts: readonly PluginHost[];
+  readonly #hub: PointHub;
+  readonly #queues: readonly ExportQueue[];
+  readonly #streams = new Set<BufferedPointStream>();
+  readonly #drain: DrainClock;
+  readonly #flushes: FlushClock;
+  #state: AgentState = "idle";
+  #scope: ResolvedScope = { cgroups: [], pids: [], netns: [] };
+  #listenerFailures = 0;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(private readonly options: AgentOptions) {
+    const entries = entriesInOrder(options.plugins);
+    assertStrategies(options.strategies ?? {}, entries);
+    this.#clock = options.clock ?? systemClock;
+    this.#log = options.log ?? silentLogger;
+    this.#limits = { ...defaultLimits, ...options.limits };
+    const host = identifyHost(options.hostname || options.tags?.["host"], options.env ?? process.env);
+
+    const services = new ServiceRegistry();
+    services.provideDefault(HostIdentity, host);
+    services.provideDefault(ProcessTable, createProcessTable({ procRoot: host.procRoot, clock: this.#clock }));
+
+    const globalTags = { service: options.service ?? defaultService, ...options.tags, host: host.hostname };
+    this.#hub = new PointHub(globalTags, (points) => this.#deliver(points));
+    this.#drain = new DrainClock(this.#clock);
+    this.#flushes = new FlushClock(this.#clock, options.interval ?? defaultIntervalMs, () =>
+      this.#flushAll(this.#limits.flushMs),
+    );
+    this.#surroundings = {
+      backend: options.backend,
+      clock: this.#clock,
+      host,
+      scope: options.scope ?? {},
+      resolvedScope: () => this.#scope,
+      strategies: options.strategies ?? {},
+      allowMutation: options.allowMutation ?? false,
+      limits: this.#limits,
+      services,
+      providerOf: (service) => {
+        const provider = this.#hosts.find(({ plugin }) => provides(plugin, service));
+        return provider && { name: provider.plugin.name, state: provider.state };
+      },
+      drain: this.#drain,
+      emit: (point) => this.#hub.emit(point),
+    };
+    this.#hosts = entries.map((entry) => this.#hostOf(entry));
+    this.#queues = (options.exporters ?? []).map((exporter) => this.#queueOf(exporter));
+  }
+
+  on<E extends keyof AgentEvents>(event: E, listener: AgentEvents[E]): this {
+    this.#events.on(event, listener);
+    return this;
+  }
+
+  once<E extends keyof AgentEvents>(event: E, listener: AgentEvents[E]): this {
+    this.#events.once(event, listener);
+    return this;
+  }
+
+  off<E extends keyof AgentEvents>(event: E, listener: AgentEvents[E]): this {
+    this.#events.off(event, listener);
+    return this;
+  }
+
+  start(): Promise<void> {
+    if (this.#stopping !== undefined && this.#starting === undefined) {
+      return Promise.reject(
+        new SkepError("SKEP_ERR_AGENT_STATE", "the agent was stopped and cannot start", {
+          hint: "an agent runs once: make another with createAgent()",
+        }),
+      );
+    }
+    return (this.#starting ??= this.#start());
+  }
+
+  async flush(): Promise<void> {
+    if (this.#state !== "running") {
+      throw new SkepError("SKEP_ERR_AGENT_STATE", `the agent is ${this.#state} and has nothing to flush`);
+    }
+    await this.#flushes.now();
+  }
+
+  stop({ deadlineMs = this.#limits.stopMs }: { readonly deadlineMs?: number } = {}): Promise<void> {
+    return (this.#stopping ??= this.#stop(deadlineMs));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  status(): AgentStatus {
+    return {
+      state: this.#state,
+      hostname: this.#surroundings.host.hostname,
+      backend: this.options.backend.name,
+      plugins: this.#hosts.map((host) => host.status()),
+      exporters: this.#queues.map((queue) => queue.status()),
+      listenerFailures: this.#listenerFailures,
+    };
+  }
+
+  points(options: { readonly signal?: AbortSignal; readonly buffer?: number } = {}): PointStream {
+    const stream = new BufferedPointStream({
+      buffer: options.buffer ?? this.#limits.iteratorPoints,
+      ...(options.signal !== undefined && { signal: options.signal }),
+      onEnd: (ended) => this.#streams.delete(ended),
+    });
+    if (this.#state === "stopped") stream.end();
+    else if (!options.signal?.aborted) this.#streams.add(stream);
+    return stream;
+  }
+
+  async #start(): Promise<void> {
+    this.#state = "starting";
+    try {
+      this.#scope = resolveScope(this.#surroundings.scope, this.#surroundings.host.procRoot);
+      this.#drain.start();
+      for (const host of this.#hosts) {
+        if (this.#stopping !== undefined) break;
+        await host.launch();
+      }
+      if (this.#stopping !== undefined) {
+        throw new SkepError("SKEP_ERR_AGENT_STATE", "the agent was stopped while it was starting");
+      }
+      this.#assertRunning();
+    } catch (error) {
+      // Whoever called stop() closes everything; else nobody would.
+      if (this.#stopping === undefined) await (this.#stopping = this.#tearDown(this.#limits.stopMs));
+      throw error;
+    }
+    this.#flushes.start();
+    this.#state = "running";
+  }
+
+  /** @throws SkepError `SKEP_ERR_NOTHING_RUNS` */
+  #assertRunning(): void {
+    const failed = this.#hosts.filter((host) => !host.runs);
+    const required = failed.filter((host) => host.entry.required);
+    if (required.length === 0 && failed.length < this.#hosts.length) return;
+    const [what, told] =
+      required.length > 0 ? ["a required plugin could not run", required] : ["no enabled plugin could run", failed];
+    const reasons = told.map(({ plugin, error }) => {
+      const hint = error?.hint === undefined ? "" : ` (${error.hint})`;
+      return `${plugin.name}: ${error?.message ?? "it did not start"}${hint}`;
+    });
+    throw new SkepError("SKEP_ERR_NOTHING_RUNS", [what, ...reasons].join("\n  "), {
+      ...(told.length === 0 && { hint: "enable a plugin" }),
+      ...(told.length === 1 && { cause: told[0]?.error }),
+    });
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    const deadline = this.#clock.now() + deadlineMs;
+    const left = () => Math.max(0, deadline - this.#clock.now());
+    const wasRunning = this.#state === "running";
+    this.#state = "stopping";
+    for (const host of this.#hosts) host.prepareToStop(deadlineMs / 4);
+    await settlesWithin(this.#clock, left() / 2, this.#starting ?? Promise.resolve());
+    if (wasRunning) {
+      // Observations matter more than the far side's patience: half the time is theirs.
+      await settlesWithin(this.#clock, left() / 4, this.#flushes.stop());
+      await settlesWithin(this.#clock, left() / 2, this.#flushAll(left() / 4));
+    }
+    await this.#tearDown(left());
+  }
+
+  /** Exports what is there, then detaches, in the reverse order of starting. */
+  async #tearDown(ms: number): Promise<void> {
+    const deadline = this.#clock.now() + ms;
+    const left = () => Math.max(0, deadline - this.#clock.now());
+    this.#state = "stopping";
+    for (const host of this.#hosts) host.prepareToStop(ms);
+    this.#hub.dispatch();
+    await Promise.all(this.#queues.map((queue) => settlesWithin(this.#clock, left(), queue.close(left() * 0.75))));
+    for (const host of [...this.#hosts].reverse()) await host.stop(left());
+    this.#hub.dispatch();
+    this.#drain.stop();
+    for (const stream of [...this.#streams]) stream.end();
+    this.#surroundings.services.dispose();
+    this.#state = "stopped";
+  }
+
+  async #flushAll(pluginMs: number): Promise<void> {
+    await this.#drain.drainAll(performance.now() + drainMs);
+    await this.#hub.hold(async () => {
+      for (const host of this.#hosts) await host.flush(pluginMs);
+    });
+    for (const host of this.#hosts) host.tellLosses();
+  }
+
+  #deliver(points: readonly Point[]): void {
+    if (this.#events.listenerCount("point") > 0) for (const point of points) this.#events.emit("point", point);
+    for (const stream of this.#streams) {
+      const lost = stream.push(points);
+      if (lost > 0) this.#lost({ consumer: "points()", reason: "iterator_full", count: lost });
+    }
+    for (const queue of this.#queues) queue.push(points);
+  }
+
+  #hostOf(entry: PluginEntry): PluginHost {
+    const plugin = entry.plugin.name;
+    const log = this.#log.child({ plugin });
+    return new PluginHost(entry, this.#surroundings, { ...defaultRestart, ...this.options.restart }, log, {
+      state: (change) => {
+        log.info({ event: "state", ...change }, `${change.from} -> ${change.to}`);
+        this.#events.emit("state", change);
+      },
+      loss: (reason, count) => this.#lost({ plugin, reason, count }),
+      error: (error) => this.#failed(error),
+      services: (available) => {
+        for (const id of entry.plugin.provides ?? []) {
+          for (const host of this.#hosts) {
+            if (available) host.serviceBack(serviceName(id), plugin);
+            else host.serviceGone(serviceName(id), plugin);
+          }
+        }
+      },
+    });
+  }
+
+  #queueOf(exporter: NonNullable<AgentOptions["exporters"]>[number]): ExportQueue {
+    return new ExportQueue(exporter, {
+      clock: this.#clock,
+      capacity: this.#limits.queuedPoints,
+      batch: this.#limits.batchPoints,
+      attemptMs: this.#limits.exportMs,
+      retry: exportRetry,
+      onLoss: (reason, count) => this.#lost({ exporter: exporter.name, reason, count }),
+      onError: (cause) => {
+        const message = `exporter ${exporter.name} failed: ${messageOf(cause)}`;
+        this.#failed(isSkepError(cause) ? cause : new SkepError("SKEP_ERR_EXPORT", message, { cause }));
+      },
+    });
+  }
+
+  #lost(loss: Loss): void {
+    this.#log.warn({ event: "loss", ...loss }, `lost ${loss.count}: ${loss.reason}`);
+    this.#events.emit("loss", loss);
+  }
+
+  #failed(error: SkepError): void {
+    const { code, plugin, phase, hint } = error;
+    this.#log.error({ event: "error", code, plugin, phase, hint }, error.message);
+    this.#events.emit("error", error);
+  }
+
+  /** Told once per listener: one that fails for a point fails for all. */
+  #listenerThrew(event: keyof AgentEvents, listener: object, thrown: unknown): void {
+    this.#listenerFailures++;
+    if (this.#throwers.has(listener)) return;
+    this.#throwers.add(listener);
+    const message = `a listener of the event ${event} threw: ${messageOf(thrown)}`;
+    this.#failed(new SkepError("SKEP_ERR_LISTENER", message, { cause: thrown }));
+  }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+
+import type { OpenRequest, Session } from "../backend.js";
+import type { Logger } from "../logger.js";
+import type { LoadPlan, Plugin } from "../plugin.js";
+import { emptySession } from "./empty-session.js";
+import { proveLayouts } from "./layout-proof.js";
+import { readObjects } from "./objects.js";
+import { fillScopeMaps, scopeMask } from "./scope-maps.js";
+import type { Surroundings } from "./surroundings.js";
+
+/** What the backend is asked for: the plugin's own plan, the strategies the user forces, the scope. */
+export async function openRequestOf(
+  plugin: Plugin,
+  config: unknown,
+  log: Logger,
+  surroundings: Pick<Surroundings, "backend" | "host" | "scope" | "strategies" | "allowMutation">,
+): Promise<OpenRequest> {
+  const { backend, host, scope, strategies, allowMutation } = surroundings;
+  const plan: LoadPlan = plugin.load?.(config, scope) ?? {};
+  const without = new Set(plan.without);
+  const probes = Object.fromEntries(Object.entries(plugin.probes).filter(([group]) => !without.has(group)));
+  return {
+    plugin: plugin.name,
+    objects: backend.readsObjects === false ? {} : await readObjects(plugin, host.arch),
+    probes,
+    rodata: { ...plan.rodata, skep_scope_mask: scopeMask(scope) },
+    mapEntries: plan.mapEntries ?? {},
+    force: forcedStrategies(plugin.name, Object.keys(probes), strategies),
+    scope,
+    allowMutation,
+    log,
+  };
+}
+
+/** Loads the plugin's objects; nothing observes yet. A plugin without objects gets a session without anything. */
+export async function openSession(
+  plugin: Plugin,
+  config: unknown,
+  log: Logger,
+  surroundings: Surroundings,
+): Promise<Session> {
+  if (Object.keys(plugin.objects).length === 0) return emptySession(plugin.name);
+  return surroundings.backend.open(await openRequestOf(plugin, config, log, surroundings));
+}
+
+/** Proves the layouts and limits the session to the scope. Returns why the plugin sees less, or more, than it should. */
+export function prepareSession(plugin: Plugin, session: Session, surroundings: Surroundings): string[] {
+  proveLayouts(plugin, session);
+  const reasons = Object.entries(session.strategies)
+    .filter(([, chosen]) => chosen.name === undefined)
+    .map(([group, { refused }]) => {
+      const why = refused.map(({ name, reason }) => `${name}: ${reason}`).join("; ");
+      return `probe group ${group} cannot run${why && ` (${why})`}`;
+    });
+  if (Object.keys(plugin.objects).length === 0) return reasons;
+  const unlimited = fillScopeMaps(session, surroundings.resolvedScope(), surroundings.host.procRoot);
+  if (unlimited.length > 0) reasons.push(`its objects cannot be limited to the scope's ${unlimited.join(" and ")}`);
+  return reasons;
+}
+
+/** `plugin/group` says more than `group`, so it wins. */
+function forcedStrategies(
+  plugin: string,
+  groups: readonly string[],
+  strategies: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const forced: Record<string, string> = {};
+  for (const group of groups) {
+    const name = strategies[`${plugin}/${group}`] ?? strategies[group];
+    if (name !== undefined) forced[group] = name;
+  }
+  return forced;
+}

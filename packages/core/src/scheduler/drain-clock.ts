@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+
+import type { RecordHandler, Ring } from "../backend.js";
+import type { Clock, Timer } from "./clock.js";
+
+/** A ring and who reads it. */
+export interface DrainSource {
+  readonly ring: Ring;
+  readonly handle: RecordHandler;
+  /** The ring itself failed, or `handle` threw; it is read no more. */
+  failed(error: unknown): void;
+}
+
+/** Longest stretch of draining before the event loop gets its turn, milliseconds. */
+const sliceMs = 5;
+/** Time between two drains while records come, milliseconds. */
+const shortestMs = 5;
+const longestMs = 20;
+/** Share of a ring that may fill between two drains before they come sooner. */
+const crowded = 1 / 16;
+
+/**
+ * Empties ring buffers. Asleep on the rings' own wake-ups while they are empty; after a wake-up it drains on a timer of 5 to 20 ms
+ * (sooner when rings fill) and listens to no wake-up, because one per record costs the traced process a third of its throughput;
+ * an empty drain sends it back to sleep. One turn never takes longer than 5 ms for all rings together.
+ */
+export class DrainClock {
+  readonly #sources = new Set<DrainSource>();
+  #pending: Timer | undefined;
+  #asleep = false;
+  #running = false;
+  #intervalMs = shortestMs;
+  #firstOfTurn = 0;
+
+  constructor(
+    private readonly clock: Clock,
+    /** Called after each turn in which records were read. */
+    private readonly onDrained: () => void = () => {},
+  ) {}
+
+  /** Starts reading a ring; returns how to stop. */
+  add(source: DrainSource): () => void {
+    this.#sources.add(source);
+    if (this.#running) this.#wake();
+    return () => this.#remove(source);
+  }
+
+  start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#wake();
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.#disarm();
+    this.#cancel();
+  }
+
+  /** Reads until all rings are empty or `performance.now() >= deadline`, yielding to the event loop between slices. */
+  async drainAll(deadline: number): Promise<void> {
+    for (;;) {
+      const slice = Math.min(deadline, performance.now() + sliceMs);
+      const { full } = this.#drain(slice);
+      if (!full || performance.now() >= deadline) return;
+      await new Promise<void>((resolve) => this.clock.soon(resolve));
+    }
+  }
+
+  #wake(): void {
+    this.#disarm();
+    this.#cancel();
+    this.#intervalMs = shortestMs;
+    // Not at once: the wake-up comes from a poll callback, and `add` is called in the middle of a plugin's start.
+    this.#pending = this.clock.soon(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#pending = undefined;
+    if (!this.#running) return;
+    const { records, full, fill } = this.#drain(performance.now() + sliceMs);
+    if (full) {
+      this.#pending = this.clock.soon(() => this.#turn());
+      return;
+    }
+    // A record reserved but not committed yet is pending and cannot be read: it would wake us at once, again and again.
+    if (records === 0 && !this.#anythingPending()) {
+      this.#sleep();
+      return;
+    }
+    this.#intervalMs = fill > crowded ? shortestMs : Math.min(longestMs, this.#intervalMs * 1.5);
+    this.#pending = this.clock.after(this.#intervalMs, () => this.#turn());
+  }
+
+  /** One slice over all rings. `full`: the slice ended before the rings did. `fill`: the fullest ring's share before reading. */
+  #drain(deadline: number): { records: number; full: boolean; fill: number } {
+    const sources = [...this.#sources];
+    const first = sources.length === 0 ? 0 : this.#firstOfTurn % sources.length;
+    let records = 0;
+    let fill = 0;
+    let full = false;
+    for (let i = 0; i < sources.length; i++) {
+      const source = sources[(first + i) % sources.length]!;
+      try {
+        fill = Math.max(fill, source.ring.pending() / source.ring.size);
+        records += source.ring.drain(source.handle, deadline);
+      } catch (error) {
+        this.#remove(source);
+        source.failed(error);
+      }
+      if (performance.now() >= deadline) {
+        // The next turn begins with the ring after this one: no ring starves behind a busy one.
+        this.#firstOfTurn = (first + i + 1) % sources.length;
+        full = this.#anythingPending();
+        break;
+      }
+    }
+    if (records > 0) this.onDrained();
+    return { records, full, fill };
+  }
+
+  #remove(source: DrainSource): void {
+    if (this.#sources.delete(source) && this.#asleep) source.ring.cancelWait();
+  }
+
+  #anythingPending(): boolean {
+    for (const { ring } of this.#sources) if (ring.pending() > 0) return true;
+    return false;
+  }
+
+  #sleep(): void {
+    this.#asleep = true;
+    for (const { ring } of this.#sources) ring.wait(() => this.#asleep && this.#running && this.#wake());
+  }
+
+  #disarm(): void {
+    if (!this.#asleep) return;
+    this.#asleep = false;
+    for (const { ring } of this.#sources) ring.cancelWait();
+  }
+
+  #cancel(): void {
+    this.#pending?.cancel();
+    this.#pending = undefined;
+  }
+}
