@@ -95,7 +95,9 @@ export function trafficSteps() {
       outputs: [program],
       run() {
         mkdirSync(dirname(program), { recursive: true });
-        run(findProgram(["gcc", "cc"]) ?? "cc", ["-O2", "-Wall", "-pthread", "-o", program, source], { quiet: true });
+        run(findProgram(["gcc", "cc"]) ?? "cc", ["-O2", "-Wall", "-static", "-pthread", "-o", program, source], {
+          quiet: true,
+        });
       },
     },
   ];

@@ -3,8 +3,10 @@
 import { libbpfBackend } from "@skep/backend-libbpf";
 import {
   createAgent,
+  isWholeHost,
   SkepError,
   type Agent,
+  type AgentStatus,
   type Config,
   type Exporter,
   type FlagValue,
@@ -50,6 +52,7 @@ const stopMs = 3500;
 export async function run(request: RunRequest): Promise<number> {
   const { options, command } = request;
   const duration = options.duration === undefined ? undefined : parseDuration("--duration", options.duration);
+  const scope = scopeOf(options, command);
   const config = await loadRunConfig(request);
   const log = createLog({ level: config.log_level, file: config.log });
   for (const { where, message } of config.notices) log.warn({ event: "config", where }, message);
@@ -70,7 +73,7 @@ export async function run(request: RunRequest): Promise<number> {
       ...(config.hostname === undefined ? {} : { hostname: config.hostname }),
       service: config.service,
       tags: config.tags,
-      scope: scopeOf(options, observed),
+      scope: observed?.scope ?? scope,
       strategies: options.strategy ?? {},
       log,
       limits: { stopMs },
@@ -90,21 +93,30 @@ async function observe(
   stop: StopRequest,
   log: Logger,
 ): Promise<number> {
+  const starting = agent.start().catch((error: unknown) => Promise.reject(commonReason(error, agent.status())));
+  const early = await Promise.race([starting, stop.requested]);
+  if (early !== undefined) {
+    await Promise.allSettled([agent.stop(), starting]);
+    return ExitStatus.done;
+  }
   try {
-    const early = await Promise.race([agent.start(), stop.requested]);
-    if (early !== undefined) return ExitStatus.done;
     logReady(log, agent.status());
     observed?.release();
     const ending = await Promise.race([stop.requested, ...(observed === undefined ? [] : [observed.ended])]);
-    if (typeof ending === "number") {
-      await observed?.settle();
-      return ending;
-    }
-    return await endEarly(observed, ending);
+    if (typeof ending !== "number") return await endEarly(observed, ending);
+    await observed?.settle();
+    return ending;
   } finally {
     await agent.stop();
     logSummary(log, agent.status());
   }
+}
+
+/** When nothing runs and every plugin says why in the same words of the host (no root, no libbpf, no BTF), that is what to tell. */
+function commonReason(error: unknown, { plugins }: AgentStatus): unknown {
+  const [first, ...others] = plugins.map((plugin) => plugin.error);
+  const nothingRuns = error instanceof SkepError && error.code === "SKEP_ERR_NOTHING_RUNS";
+  return nothingRuns && first && others.every((other) => other?.code === first.code) ? first : error;
 }
 
 /** Ends a COMMAND that still runs. Its status counts when a signal ended both; a duration that is over is success. */
@@ -121,11 +133,10 @@ function entriesOf(config: Config): (Plugin | PluginEntry)[] {
   return [...named, ...supportFor(config.resolved)];
 }
 
-function scopeOf(options: RunOptions, observed: ObservedCommand | undefined): Scope {
-  const { scopeCgroup: cgroups, scopePid: pids, scopeNetns: netns } = options;
+/** The scope of the options. @throws SkepError `SKEP_ERR_CONFIG` when there is a COMMAND, which is a scope of its own */
+function scopeOf({ scopeCgroup: cgroups, scopePid: pids, scopeNetns: netns }: RunOptions, command: unknown): Scope {
   const scope: Scope = { ...(cgroups && { cgroups }), ...(pids && { pids }), ...(netns && { netns }) };
-  if (observed === undefined) return scope;
-  if (Object.keys(scope).length === 0) return observed.scope;
+  if (command === undefined || isWholeHost(scope)) return scope;
   throw new SkepError("SKEP_ERR_CONFIG", "--scope-* and a COMMAND exclude each other", {
     hint: "a COMMAND is a scope of its own: leave one of them out",
   });

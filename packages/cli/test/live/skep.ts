@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+
+import { spawn } from "node:child_process";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The command of the working tree. */
+export const skep = join(dirname(fileURLToPath(import.meta.url)), "../../../../bin/skep");
+
+/** A line of Skep's log. */
+export interface LogLine {
+  readonly level: string;
+  readonly event?: string;
+  readonly code?: string;
+  readonly hint?: string;
+  readonly msg: string;
+  readonly plugins?: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** A point as an ndjson line has it. */
+export interface PointLine {
+  readonly measurement: string;
+  readonly time: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly fields: Readonly<Record<string, number>>;
+}
+
+export interface Ended {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly log: readonly LogLine[];
+  readonly seconds: number;
+}
+
+export interface SpawnOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Called with each log line as it comes and the process. */
+  readonly onLog?: (line: LogLine, kill: (signal: NodeJS.Signals) => void) => void;
+}
+
+/** Runs a program, usually `skep`, to its end. Lines of stderr that are JSON are its log. */
+export function runProgram([program = "", ...args]: readonly string[], options: SpawnOptions = {}): Promise<Ended> {
+  const begin = performance.now();
+  const child = spawn(program, args, {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let [stdout, stderr, rest] = ["", "", ""];
+  const log: LogLine[] = [];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines.filter((candidate) => candidate.startsWith("{"))) {
+      const parsed = JSON.parse(line) as LogLine;
+      log.push(parsed);
+      options.onLog?.(parsed, (signal) => child.kill(signal));
+    }
+  });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (status, signal) => {
+      resolve({ status, signal, stdout, stderr, log, seconds: (performance.now() - begin) / 1000 });
+    });
+  });
+}
+
+export const pointsOf = ({ stdout }: Ended): PointLine[] =>
+  stdout
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as PointLine);
