@@ -17,6 +17,12 @@ export type Arch = keyof typeof targets;
 /** The toolchain's own headers: `vmlinux.h` and `skep/*.bpf.h`. */
 export const includeDirectory = fileURLToPath(new URL("../include", import.meta.url));
 
+/**
+ * Leaves code, maps, BTF and the symbols loaders need. Relocations of BTF are for the linker of LLVM: libbpf reads the
+ * values in place and has the offsets of globals from the symbols. They are a third of a large object.
+ */
+const STRIP_FLAGS = ["-g", ...[".rel.BTF", ".rel.BTF.ext", ".llvm_addrsig"].map((name) => `--remove-section=${name}`)];
+
 export interface CompileRequest {
   /** `name.bpf.c`; a relative path starts at `directory`. */
   readonly source: string;
@@ -40,7 +46,7 @@ export async function compile(request: CompileRequest): Promise<boolean> {
   const object = resolve(directory, request.object);
   const source = fromDirectory(directory, request.source);
   const flags = flagsOf(request);
-  const recipe = JSON.stringify([tools.clang, tools.version, source, flags]);
+  const recipe = JSON.stringify([tools, source, flags, STRIP_FLAGS]);
   const stamp = new Stamp(stampFile(directory, object), object, recipe);
   if (await stamp.isCurrent(directory)) return false;
 
@@ -52,7 +58,7 @@ export async function compile(request: CompileRequest): Promise<boolean> {
     const args = [...flags, "-MD", "-MF", depfile, "-c", source, "-o", unstripped];
     const compiled = await run(tools.clang, args, directory);
     if (compiled.status !== 0) throw compileError(source, arch, compiled.stderr);
-    const strip = await run(tools.strip, ["-g", "-o", stripped, unstripped]);
+    const strip = await run(tools.strip, [...STRIP_FLAGS, "-o", stripped, unstripped]);
     if (strip.status !== 0) {
       throw new SkepError("SKEP_ERR_BUILD", `${tools.strip} failed on ${source} for ${arch}:\n${strip.stderr}`);
     }
