@@ -57,7 +57,7 @@ static __always_inline bool skep_cgroup_in_scope(struct cgroup *cgroup, const bo
 
 	if (!(skep_scope_mask & SKEP_SCOPE_CGROUPS))
 		return false;
-#pragma unroll
+#pragma clang loop unroll(disable)
 	for (int depth = 0; depth < SKEP_CGROUP_DEPTH; depth++) {
 		struct cgroup_subsys_state *parent;
 		struct kernfs_node *node;
