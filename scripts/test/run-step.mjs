@@ -37,15 +37,20 @@ export async function runStep(step, { echo }) {
   }, step.limit);
   const status = await new Promise((resolve) => {
     child.on("error", (error) => resolve(`cannot start: ${error.message}`));
-    child.on("close", (code, signal) => resolve(code === 0 ? undefined : (signal ?? `status ${code}`)));
+    child.on("close", (code, signal) => resolve(signal ?? code));
   });
   clearTimeout(timer);
   process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
-  const problem = ending ?? status;
+  const tally = tallyOf(output);
+  const unavailable = ending === undefined && status !== 0 && status === step.unavailable;
+  if (unavailable) tally.skipped++;
+  const problem =
+    unavailable || status === 0 ? undefined : (ending ?? (typeof status === "number" ? `status ${status}` : status));
   return {
     problem,
+    unavailable,
     output,
     seconds: (performance.now() - begin) / 1000,
-    tally: withOutcome(tallyOf(output), problem === undefined),
+    tally: withOutcome(tally, problem === undefined),
   };
 }

@@ -8,19 +8,26 @@ const words = {
   skipped: /^ *(\d+) tests? (?:skipped|todo)$/gm,
   failed: /^ *(\d+) (?:(?:tests?|hooks?) failed|uncaught exceptions?|unhandled rejections?|test files? .*)$/gm,
 };
+/** The kernel matrix says it per kernel, in one line. */
+const kernelLine = /^\S+: .*?\b(\d+) passed, (\d+) failed, (\d+) skipped\b/gm;
 
 // eslint-disable-next-line no-control-regex -- what a terminal colours with
 const colour = /\x1b\[[0-9;]*m/g;
 
 /**
- * Sums the closing lines of every ava run in `output`.
+ * Sums the closing lines of every ava run and of every kernel in `output`.
  * @param {string} output
  * @returns {Tally}
  */
 export function tallyOf(output) {
   const text = output.replace(colour, "");
-  const sum = (pattern) => [...text.matchAll(pattern)].reduce((total, [, count]) => total + Number(count), 0);
-  return { passed: sum(words.passed), failed: sum(words.failed), skipped: sum(words.skipped) };
+  const sum = (pattern, group = 1) =>
+    [...text.matchAll(pattern)].reduce((total, match) => total + Number(match[group]), 0);
+  return {
+    passed: sum(words.passed) + sum(kernelLine, 1),
+    failed: sum(words.failed) + sum(kernelLine, 2),
+    skipped: sum(words.skipped) + sum(kernelLine, 3),
+  };
 }
 
 /**

@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: MIT
 
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The command of the working tree. */
-export const skep = join(dirname(fileURLToPath(import.meta.url)), "../../../../bin/skep");
+const here = dirname(fileURLToPath(import.meta.url));
+const workingTree = join(here, "../../../../bin/skep");
+
+/** The command of the working tree; in a test kernel, which has no compiler, the one in its PATH. */
+export const skep = existsSync(workingTree) ? workingTree : "skep";
+
+/** The traffic generator, which tells what it did. */
+export const traffic = join(here, "../../../testkit/dist/traffic");
+
+/** `traffic` with its server in another process: both ends of each connection are the command's. */
+export const exchange = (...options: string[]): string[] => [traffic, "tcp-exchange", "--fork", ...options];
 
 /** A line of Skep's log. */
 export interface LogLine {
@@ -75,3 +85,7 @@ export const pointsOf = ({ stdout }: Ended): PointLine[] =>
     .split("\n")
     .filter(Boolean)
     .map((line) => JSON.parse(line) as PointLine);
+
+/** Sum of a field over points; one that a point lacks is 0. */
+export const sum = (points: readonly PointLine[], field: string): number =>
+  points.reduce((total, { fields }) => total + (fields[field] ?? 0), 0);

@@ -3,7 +3,7 @@
 import test from "ava";
 import { add, tallyOf, withOutcome } from "../../../../scripts/test/tally.mjs";
 
-test("the closing lines of several ava runs are summed, whatever their colour", (t) => {
+test("the closing lines of several ava runs and kernels are summed, whatever their colour", (t) => {
   const output = [
     "  ✔ 3 tests passed to me as a title",
     "  ─",
@@ -15,9 +15,11 @@ test("the closing lines of several ava runs are summed, whatever their colour", 
     "",
     "  1 uncaught exception",
     "  5 tests passed",
+    "6.1: pass; 10 passed, 0 failed, 4 skipped; 110 s; linux 6.1.0, package 6.1.1-1",
+    "5.10: FAIL; 8 passed, 1 failed, 5 skipped; 120 s",
     "",
   ].join("\n");
-  t.deepEqual(tallyOf(output), { passed: 17, failed: 2, skipped: 3 });
+  t.deepEqual(tallyOf(output), { passed: 35, failed: 3, skipped: 12 });
 });
 
 test("a step that fails without a failing test counts as one failure", (t) => {
