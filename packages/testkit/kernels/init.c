@@ -209,7 +209,7 @@ static int is_interactive(void)
 
 static pid_t start_job(int out, int err)
 {
-	static char *const environment[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+	static char *const environment[] = { "PATH=/skep/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 					     "HOME=/root", "TMPDIR=/tmp", "LANG=C.UTF-8", NULL };
 	int interactive = is_interactive();
 	pid_t child = fork();

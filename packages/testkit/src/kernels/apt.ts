@@ -8,6 +8,9 @@ import { exec } from "./exec.js";
 
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
+/** No `sources.list.d`. */
+const noParts = "/dev/null";
+
 /** A repository that the machine's own apt uses, as `apt-get indextargets` reports it. */
 export interface Repository {
   readonly uri: string;
@@ -57,7 +60,7 @@ export class PrivateApt {
 
   /** Knows only `suites` of a Debian archive. `folder` keeps the lists between runs. */
   static ofSuites(folder: string, archive: string, suites: readonly string[]): PrivateApt {
-    return new PrivateApt(folder, sourceLines(archive, suites), "/dev/null");
+    return new PrivateApt(folder, sourceLines(archive, suites), noParts);
   }
 
   /** Knows what the machine's own apt knows, and `suites` besides: for programs that must run on this machine. */
@@ -76,7 +79,9 @@ export class PrivateApt {
     await mkdir(join(this.folder, "lists", "partial"), { recursive: true });
     await mkdir(join(this.folder, "cache", "archives", "partial"), { recursive: true });
     await writeFile(join(this.folder, "sources.list"), this.sources);
-    await exec("apt-get", [...this.options(), "-qq", "update"]);
+    // A suite that does not answer is only a warning to apt. Among the machine's own sources it may not matter.
+    const strict = this.sourceParts === noParts ? ["-o", "APT::Update::Error-Mode=any"] : [];
+    await exec("apt-get", [...this.options(), ...strict, "-qq", "update"]);
   }
 
   /** What the lists say of a package, newest version first. Empty when they do not know it. */

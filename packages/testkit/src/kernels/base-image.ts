@@ -31,6 +31,9 @@ const stackTrace = fileURLToPath(new URL("../../kernels/stack-trace.mjs", import
 /** Where the workspace is in the guest. */
 export const guestWorkspace = "/skep";
 
+/** Where the workspace's own commands are, below `packages`; the guest has a link `bin` to it at the workspace's root. */
+export const commandFolder = ".bin";
+
 /**
  * The guest's root file system: this machine's Node and network tools, with their libraries, and the workspace's
  * `node_modules`. Made once for every combination of these. Returns the image's path.
@@ -104,6 +107,7 @@ async function makeSkeleton(root: string): Promise<void> {
   }
   for (const name of ["bin", "sbin", "lib", "lib64"]) await symlink(`usr/${name}`, join(root, name));
   await symlink("/run", join(root, "var/run"));
+  await symlink(join("packages", commandFolder), join(root, guestWorkspace, "bin"));
   const files = {
     [join(guestWorkspace, "package.json")]: '{ "type": "module", "private": true }\n',
     [join(guestWorkspace, "ava.config.mjs")]: 'export default { files: ["packages/*/test/**/*.test.js"] };\n',

@@ -52,7 +52,7 @@ export async function fetchKernel(series: KernelSeries): Promise<Kernel> {
     try {
       await apt.update();
     } catch (cause) {
-      refusals.push(`${suite}: ${(cause as Error).message}`);
+      refusals.push(`${suite}: ${inShort(cause)}`);
       continue;
     }
     const offered = await apt.show(metaPackage);
@@ -66,6 +66,12 @@ export async function fetchKernel(series: KernelSeries): Promise<Kernel> {
   throw new SkepError("SKEP_ERR_KERNEL", `kernel ${series.label} is not available: ${refusals.join("; ")}`, {
     hint: "a suite that has left the mirror is in Debian's archive: set SKEP_DEBIAN_ARCHIVE to a mirror that carries it",
   });
+}
+
+/** The first line of what apt said, without the mirror's name: results are shown to others. */
+function inShort(cause: unknown): string {
+  const [line = ""] = (cause as Error).message.split("\n");
+  return line.replaceAll(/\w+:\/\/[^/\s]+/g, "<mirror>");
 }
 
 async function download(apt: PrivateApt, label: string, suite: string, meta: Stanza): Promise<Kernel> {

@@ -38,9 +38,16 @@ export async function runPersistently(
   for (let attempts = 1; ; attempts++) {
     const result = await guests.run(kernel, job, sinksOf(attempts));
     if (result.ending.kind !== "lost" || attempts === maxAttempts) return { ...result, attempts };
-    const last = result.serialLog.trim().split("\n").at(-1) ?? "";
-    tell(`${kernel.label}: attempt ${attempts} lost: ${result.ending.reason}; the console ends with: ${last.trim()}`);
+    tell(`${kernel.label}: attempt ${attempts} lost: ${result.ending.reason}; ${lastWords(result.serialLog)}`);
   }
+}
+
+/** The line of a console log that says most about a machine's end. */
+export function lastWords(serialLog: string): string {
+  const lines = serialLog.split("\n").map((line) => line.trim());
+  const grave = lines.find((line) => /Kernel panic|BUG:|Oops|double fault|self-detected stall|init: .*: /.test(line));
+  const words = grave ?? lines.findLast((line) => line !== "");
+  return words === undefined ? "the console said nothing" : `the console said: ${words}`;
 }
 
 /** Runs the tests of one kernel and judges them. Never throws for what the kernel does. */

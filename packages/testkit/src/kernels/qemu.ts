@@ -37,7 +37,12 @@ export async function findQemu(): Promise<Qemu> {
     if (majorVersion(qemu.version) >= oldestUsable) return qemu;
   }
   const folder = join(cacheFolder(), "qemu", await debianRelease());
-  return describeUnpacked(await once(folder, unpackQemu));
+  try {
+    return await describeUnpacked(await once(folder, unpackQemu));
+  } catch (cause) {
+    const hint = `install ${programName} ${oldestUsable} or newer, or let apt reach its mirror`;
+    throw new SkepError("SKEP_ERR_TOOL", `QEMU could not be fetched: ${(cause as Error).message}`, { hint, cause });
+  }
 }
 
 async function unpackQemu(folder: string): Promise<void> {

@@ -30,7 +30,15 @@ export function renderText(outcome: MatrixOutcome): string {
       .join("  ")
       .trimEnd(),
   );
-  return [...lines, "", ...outcome.kernels.flatMap(notes), ""].join("\n");
+  return [...lines, "", ...outcome.kernels.flatMap(notes), "", closingLine(outcome.kernels)].join("\n");
+}
+
+/** `kernels: N passed, N failed, N skipped`. A kernel that failed without a failed test, or could not be had, counts as one. */
+export function closingLine(kernels: readonly KernelOutcome[]): string {
+  const tests = kernels.flatMap((kernel) => kernel.tests);
+  const count = (outcome: TestResult["outcome"]) => tests.filter((test) => test.outcome === outcome).length;
+  const untold = kernels.filter((kernel) => kernel.verdict !== "pass" && !kernel.tests.some(isFailure)).length;
+  return `kernels: ${count("pass")} passed, ${count("fail") + untold} failed, ${count("skip")} skipped`;
 }
 
 /** The matrix as a Markdown table, for a job summary. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { copyFile, cp, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import ts from "typescript";
+import { commandFolder, guestWorkspace } from "./base-image.js";
 import { cacheFolder, onceText } from "./cache.js";
 import { makeImage } from "./image.js";
 
@@ -18,6 +19,7 @@ const leftOut = /(\.d\.[cm]?ts|\.map|\.tsbuildinfo|\.arm64\.bpf\.o)$/;
 export async function makeWorkspaceImage(workspace: string, folder: string): Promise<string> {
   const packages = join(workspace, "packages");
   const stage = join(folder, "packages");
+  await mkdir(join(stage, commandFolder), { recursive: true });
   for (const name of await readdir(packages)) await stagePackage(join(packages, name), join(stage, name));
   const image = join(folder, "packages.ext4");
   await makeImage(stage, image, 16);
@@ -28,14 +30,20 @@ async function stagePackage(source: string, target: string): Promise<void> {
   const manifest = await readFile(join(source, "package.json"), "utf8").catch(() => undefined);
   if (manifest === undefined) return;
   await mkdir(target, { recursive: true });
-  await writeFile(join(target, "package.json"), JSON.stringify(guestManifest(JSON.parse(manifest) as PackageManifest)));
+  const parsed = JSON.parse(manifest) as PackageManifest;
+  await writeFile(join(target, "package.json"), JSON.stringify(guestManifest(parsed)));
+  for (const [name, script] of Object.entries(guestCommands(parsed, basename(source)))) {
+    await writeFile(join(dirname(target), commandFolder, name), script, { mode: 0o755 });
+  }
   const links = { recursive: true, verbatimSymlinks: true } as const;
   await cp(join(source, "node_modules"), join(target, "node_modules"), links).catch(() => {});
   for (const room of ["src", "test", "bin"]) await stageSources(join(source, room), join(target, room));
   await stageBuilt(join(source, "dist"), join(target, "dist"));
 }
 
+/** As far as it matters here. */
 export interface PackageManifest {
+  readonly bin?: Readonly<Record<string, string>>;
   readonly exports?: Exports;
   readonly [field: string]: unknown;
 }
@@ -54,6 +62,15 @@ function guestExports(exports: Exports): Exports {
   const source = exports["skep-source"];
   if (typeof source === "string") return source.replace(/\.ts$/, ".js");
   return Object.fromEntries(Object.entries(exports).map(([key, value]) => [key, guestExports(value)]));
+}
+
+/** Name to shell script for the commands of a package, run from what their sources became. */
+export function guestCommands(manifest: PackageManifest, folder: string): Record<string, string> {
+  const script = (file: string) => {
+    const source = file.replace(/^(\.\/)?dist\//, "src/");
+    return `#!/bin/sh\nexec node ${guestWorkspace}/packages/${folder}/${source} "$@"\n`;
+  };
+  return Object.fromEntries(Object.entries(manifest.bin ?? {}).map(([name, file]) => [name, script(file)]));
 }
 
 async function stageSources(source: string, target: string): Promise<void> {

@@ -2,7 +2,7 @@
 import { gzipSync } from "node:zlib";
 import test from "ava";
 import fc from "fast-check";
-import { SkepError } from "@skep/core";
+import type { SkepError } from "@skep/core";
 import { extractVmlinux, findPayload } from "../../../src/kernels/bzimage.js";
 
 const elf = Buffer.from("\x7fELF and what follows", "latin1");

@@ -7,7 +7,7 @@ import { avaScript } from "../../../src/kernels/commands/test.js";
 import { jobImage } from "../../../src/kernels/guest.js";
 import { LinePrefixer } from "../../../src/kernels/line-prefixer.js";
 import { majorVersion, qemuArguments } from "../../../src/kernels/qemu.js";
-import { guestManifest } from "../../../src/kernels/workspace-image.js";
+import { guestCommands, guestManifest } from "../../../src/kernels/workspace-image.js";
 
 test("a job fills whole sectors and always ends with a NUL byte", (t) => {
   fc.assert(
@@ -27,6 +27,13 @@ test("the guest resolves a package to what its sources became", (t) => {
     name: "x",
     exports: { ".": "./src/index.js", "./package.json": "./package.json" },
   });
+});
+
+test("a package's command runs from its sources in the guest", (t) => {
+  t.deepEqual(guestCommands({ bin: { skep: "./dist/main.js" } }, "cli"), {
+    skep: '#!/bin/sh\nexec node /skep/packages/cli/src/main.js "$@"\n',
+  });
+  t.deepEqual(guestCommands({}, "core"), {});
 });
 
 test("libraries are found in ldd's output, the linker itself too, the virtual one not", (t) => {

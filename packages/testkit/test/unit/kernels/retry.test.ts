@@ -2,7 +2,7 @@
 import test from "ava";
 import type { Kernel } from "../../../src/kernels/fetch.js";
 import type { Ending } from "../../../src/kernels/machine.js";
-import { mapLimited, runPersistently } from "../../../src/kernels/matrix.js";
+import { lastWords, mapLimited, runPersistently } from "../../../src/kernels/matrix.js";
 
 const kernel: Kernel = {
   ...{ label: "6.1", version: "6.1.176-1", release: "6.1.0", suite: "bookworm", bootModules: [] },
@@ -32,7 +32,16 @@ test("a lost machine is tried again and the loss is told", async (t) => {
   const { result, told } = await attempt([lost, exited(0)]);
   t.deepEqual(result.ending, exited(0));
   t.is(result.attempts, 2);
-  t.deepEqual(told, ["6.1: attempt 1 lost: no job after 60 s; the console ends with: Kernel panic"]);
+  t.deepEqual(told, ["6.1: attempt 1 lost: no job after 60 s; the console said: Kernel panic"]);
+});
+
+test("of a long console log the panic is told, not the register dump after it", (t) => {
+  t.is(
+    lastWords("[1] Kernel panic - not syncing: x\n[2] RSP: 0\n[3] ---[ end\n"),
+    "the console said: [1] Kernel panic - not syncing: x",
+  );
+  t.is(lastWords("[1] booting\r\n\n"), "the console said: [1] booting");
+  t.is(lastWords(""), "the console said nothing");
 });
 
 test("after three losses the machine is given up", async (t) => {

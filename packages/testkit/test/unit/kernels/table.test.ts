@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import test from "ava";
 import type { KernelOutcome } from "../../../src/kernels/outcome.js";
-import { matrixRows, renderMarkdown, renderText } from "../../../src/kernels/table.js";
+import { closingLine, matrixRows, renderMarkdown, renderText } from "../../../src/kernels/table.js";
 
 const old: KernelOutcome = {
   label: "5.10",
@@ -64,4 +64,8 @@ test("the text names reasons, releases, attempts and logs", (t) => {
 test("a bar in a title does not break the Markdown table", (t) => {
   const kernels = [{ ...recent, tests: [{ title: "a | b", outcome: "pass" as const }] }];
   t.true(renderMarkdown({ ...outcome, kernels }).includes("| a \\| b | pass |\n"));
+});
+
+test("the closing line counts tests, and a kernel without results as a failure", (t) => {
+  t.is(closingLine(outcome.kernels), "kernels: 3 passed, 2 failed, 1 skipped");
 });
