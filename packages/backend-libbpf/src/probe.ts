@@ -64,7 +64,7 @@ export class Prober {
     return this.tried(`program type ${name}`, () => this.library.libbpf.libbpf_probe_bpf_prog_type(type, null));
   }
 
-  /** `helper:cgroup_skb/sk_storage_get` */
+  /** `helper:cgroup_skb/sk_storage_get`. Newer kernels word a refusal so that libbpf 1.1 takes it for a yes: then the trial tells. */
   private probeHelper(name: string): Verdict {
     const [program = "", helper = ""] = name.split("/");
     const type = this.programType(program);

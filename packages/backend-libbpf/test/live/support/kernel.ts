@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { Host } from "../../../src/host.js";
+import { until } from "./wait.js";
+
+interface Listed {
+  readonly id: number;
+  readonly name?: string;
+  readonly prog_id?: number;
+  readonly pids?: readonly { readonly pid: number }[];
+}
+
+const list = (kind: "prog" | "map" | "link"): readonly Listed[] =>
+  JSON.parse(execFileSync("bpftool", ["-j", kind, "show"], { encoding: "utf8" })) as readonly Listed[];
+
+/** Programs, maps and links in the kernel that were made with one of these names (the kernel cuts them at 15). */
+export function inKernel(names: readonly string[]): { programs: number; maps: number; links: number } {
+  const cut = new Set(names.map((name) => name.slice(0, 15)));
+  const programs = list("prog").filter(({ name }) => cut.has(name ?? ""));
+  const ids = new Set(programs.map(({ id }) => id));
+  return {
+    programs: programs.length,
+    maps: list("map").filter(({ name }) => cut.has(name ?? "")).length,
+    links: list("link").filter(({ prog_id }) => ids.has(prog_id ?? -1)).length,
+  };
+}
+
+export const nothing = { programs: 0, maps: 0, links: 0 } as const;
+
+/** The kernel frees programs and maps a grace period after their last descriptor. */
+export const nothingLeft = (names: readonly string[]): Promise<boolean> =>
+  until(
+    () => Object.values(inKernel(names)).every((count) => count === 0),
+    `no ${names.join(", ")} in the kernel, there is ${JSON.stringify(inKernel(names))}`,
+  );
+
+/** A cgroup of the test's own, removed when the test is done. */
+export function makeCgroup(t: { teardown(fn: () => Promise<unknown>): void }, label: string): string {
+  const root = new Host().cgroupRoot();
+  if (root === undefined) throw new Error("no cgroup v2 is mounted");
+  const path = join(root, `skep-test-${label}-${process.pid}`);
+  mkdirSync(path);
+  t.teardown(() =>
+    until(() => {
+      try {
+        rmdirSync(path);
+        return true;
+      } catch {
+        return false;
+      }
+    }, `cgroup ${path} is empty`),
+  );
+  return path;
+}
+
+export const openDescriptors = (): number => readdirSync("/proc/self/fd").length;
+export const mappings = (): number => readFileSync("/proc/self/maps", "utf8").split("\n").length;
+export const residentBytes = (): number => process.memoryUsage.rss();
