@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+
+import { formatAddress } from "../../../src/netflow/addresses.js";
+import type { Aggregate } from "../../../src/netflow/aggregate.js";
+import { FlowKey } from "../../../src/netflow/flow-table.js";
+
+/** Ends the interval and shows its flows as plain objects, in order of arrival. */
+export function takeFlows(aggregate: Aggregate) {
+  const { flows, names, nats } = aggregate.take();
+  return Array.from({ length: flows.size }, (_, number) => {
+    const index = number + 1;
+    const part = (word: number): number => flows.part(index, word);
+    return {
+      src: formatAddress(flows.keys, flows.keyAt(index) + FlowKey.srcAddr),
+      dst: formatAddress(flows.keys, flows.keyAt(index) + FlowKey.dstAddr),
+      srcPort: part(FlowKey.srcPort),
+      dstPort: part(FlowKey.dstPort),
+      pid: part(FlowKey.pid),
+      netns: part(FlowKey.netns),
+      transport: part(FlowKey.transport),
+      direction: part(FlowKey.direction),
+      process: names.textOf(part(FlowKey.processName)),
+      nat: nats.textOf(part(FlowKey.nat)),
+      read: flows.bytesRead[index]!,
+      written: flows.bytesWritten[index]!,
+      retransmits: flows.retransmits[index]!,
+      established: flows.established[index]!,
+      closed: flows.closed[index]!,
+      rttSum: flows.rttSum[index]!,
+      rttVarSum: flows.rttVarSum[index]!,
+      rttCount: flows.rttCount[index]!,
+    };
+  });
+}
