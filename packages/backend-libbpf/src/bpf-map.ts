@@ -26,7 +26,8 @@ export class LibbpfMap implements BpfMap {
   readonly #handle: MapHandle;
   /** Bytes the kernel copies for one value. */
   readonly #stride: number;
-  #batches: boolean | undefined;
+  /** Whether the kernel has batches for this map: `false` -> to look up, `true` -> to look up and delete. */
+  readonly #batches = new Map<boolean, boolean>();
   #spare: BatchBuffer | undefined;
 
   constructor(library: Library, handle: MapHandle) {
@@ -78,7 +79,7 @@ export class LibbpfMap implements BpfMap {
       maxEntries: this.maxEntries,
     };
     try {
-      if (this.#batches !== false) {
+      if (this.#batches.get(options.remove ?? false) !== false) {
         const visited = await this.scanByBatch(map, visit, options);
         if (visited !== undefined) return visited;
       }
@@ -95,17 +96,18 @@ export class LibbpfMap implements BpfMap {
     visit: EntryVisitor,
     options: SliceOptions & { readonly remove?: boolean },
   ): Promise<number | undefined> {
+    const { remove = false } = options;
     // Taken, so that a second scan meanwhile gets its own.
     const buffer = this.#spare ?? new BatchBuffer(map);
     this.#spare = undefined;
     try {
       const result = await scanByBatch(this.#libbpf, map, buffer, visit, options);
-      this.#batches = true;
+      this.#batches.set(remove, true);
       this.#spare = result.buffer;
       return result.visited;
     } catch (error) {
-      if (this.#batches !== true && error instanceof ScanError && error.unsupported) {
-        this.#batches = false;
+      if (this.#batches.get(remove) !== true && error instanceof ScanError && error.unsupported) {
+        this.#batches.set(remove, false);
         return undefined;
       }
       throw error;
