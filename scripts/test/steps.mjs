@@ -46,6 +46,12 @@ export const stages = [
       command: [node, "scripts/test/generated.mjs", bpfCommand()],
       limit: minutes(2),
     },
+    {
+      name: "docs",
+      what: "pages generated from declarations are current",
+      command: [node, "scripts/docs.mjs", "--check"],
+      limit: minutes(1),
+    },
   ],
   [{ name: "unit", what: "unit and golden tests", command: ava("**/test/{unit,golden}/**"), limit: minutes(2) }],
   [
