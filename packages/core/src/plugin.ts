@@ -40,7 +40,7 @@ export interface LoadPlan {
  * A plugin: data that can be read without running anything, and one function.
  * Make it with {@link definePlugin}.
  */
-export interface Plugin<C = any> {
+export interface Plugin<C = unknown> {
   readonly api: string;
   /** What `enabled_plugins` says. */
   readonly name: string;

@@ -5,7 +5,7 @@ import type { Plugin } from "../plugin.js";
 /** A value as a flag parser hands it over: text, a switch, or a repeated option. */
 export type FlagValue = string | number | boolean | readonly string[];
 
-/** Where configuration comes from. Precedence: flags > environment > file > defaults. */
+/** Where configuration comes from. Precedence: flags > environment > `args` of the file > the file's keys > defaults. */
 export interface ConfigSources {
   /** Path of a TOML or (`.yaml`, `.yml`) YAML file. */
   readonly file?: string;
@@ -17,6 +17,8 @@ export interface ConfigSources {
   readonly flags?: Readonly<Record<string, FlagValue | undefined>>;
   /** The plugins whose keys may appear, or how to find those that `enabled_plugins` names. */
   readonly plugins: readonly Plugin[] | ((enabled: readonly string[]) => Promise<readonly Plugin[]>);
+  /** More plugins whose keys may appear though they are not enabled. */
+  readonly known?: readonly Plugin[];
 }
 
 /** Something the user should hear about, though nothing is wrong enough to stop. */
