@@ -50,6 +50,7 @@ export class Netflow implements PluginInstance {
 
   /** Programs are attached: what opens from here on is seen, so older sockets can be looked up without a gap. */
   async start(): Promise<void> {
+    this.#aggregate.natTable = this.#context.tryUse(NatTable);
     const seeds = { sock_from_file: "seed_tcp", private_data: "seed_tcp_file" } as const;
     const strategy = this.#context.strategy("tcp_seed") as keyof typeof seeds | undefined;
     if (strategy) {
