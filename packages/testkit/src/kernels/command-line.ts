@@ -5,20 +5,7 @@ import { type KernelSeries, kernelSeries } from "./catalog.js";
 import { runEverywhere, openShell } from "./commands/run.js";
 import { fetchAll } from "./commands/fetch.js";
 import { testMatrix } from "./commands/test.js";
-
-/** Options as commander gives them. */
-export interface Options {
-  readonly kernel: readonly KernelSeries[];
-  readonly jobs: number;
-  readonly append: string;
-  /** Seconds. */
-  readonly bootTimeout: number;
-  readonly timeout: number;
-  readonly run?: string;
-  readonly shell?: true;
-  readonly json?: string;
-  readonly markdown?: string;
-}
+import type { Options } from "./options.js";
 
 /** Runs `skep-kernels` and returns its exit status. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { rmSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +8,7 @@ import type { Kernel } from "./fetch.js";
 import { makeInitramfs } from "./initramfs.js";
 import { type Deadlines, type Ending, type Sinks, runMachine } from "./machine.js";
 import { type Qemu, findQemu } from "./qemu.js";
+import type { Tell } from "./tell.js";
 import { makeWorkspaceImage } from "./workspace-image.js";
 
 const sector = 512;
@@ -37,13 +39,14 @@ export class GuestFactory {
   ) {}
 
   /** Stages the workspace as it is now. Call {@link close} in the end. */
-  static async prepare(workspace: string): Promise<GuestFactory> {
+  static async prepare(workspace: string, tell: Tell): Promise<GuestFactory> {
     const scratch = await mkdtemp(join(tmpdir(), "skep-kernels-"));
+    process.once("exit", () => rmSync(scratch, { recursive: true, force: true }));
     try {
       const [qemu, base, packages] = await Promise.all([
         findQemu(),
         makeBaseImage(workspace),
-        makeWorkspaceImage(workspace, scratch),
+        makeWorkspaceImage(workspace, scratch, tell),
       ]);
       return new GuestFactory(qemu, base, packages, scratch);
     } catch (error) {

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import { ControlReader } from "./control.js";
+import { findProgram } from "./exec.js";
 import { type Machine, type Qemu, ports, qemuArguments } from "./qemu.js";
 
 /** How long a guest may take, in milliseconds. */
@@ -44,12 +45,7 @@ export async function runMachine(
   sinks: Sinks,
 ): Promise<MachineResult> {
   const started = performance.now();
-  const child = spawn(qemu.program, [...qemu.args, ...qemuArguments(machine)], {
-    env: qemu.env,
-    stdio: machine.interactive
-      ? ["inherit", "inherit", "inherit", "pipe", "pipe", "pipe"]
-      : ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"],
-  });
+  const child = start(qemu, machine);
   const serial = collect(child);
   const ending = await new Promise<Ending>((resolve) => {
     let release: string | undefined;
@@ -89,6 +85,18 @@ export async function runMachine(
   });
   await stop(child);
   return { ending, serialLog: serial() };
+}
+
+function start(qemu: Qemu, machine: Machine): ChildProcess {
+  const command = [qemu.program, ...qemu.args, ...qemuArguments(machine)];
+  // Whatever ends this process, the machine shall not outlive it.
+  const setpriv = findProgram("setpriv");
+  if (setpriv !== undefined) command.unshift(setpriv, "--pdeathsig", "KILL");
+  const [program = "", ...args] = command;
+  const console = machine.interactive
+    ? (["inherit", "inherit", "inherit"] as const)
+    : (["ignore", "pipe", "pipe"] as const);
+  return spawn(program, args, { env: qemu.env, stdio: [...console, "pipe", "pipe", "pipe"] });
 }
 
 function stream(child: ChildProcess, port: keyof typeof ports): Readable {

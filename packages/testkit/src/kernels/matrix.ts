@@ -8,12 +8,10 @@ import type { GuestFactory, GuestResult, Job } from "./guest.js";
 import type { Sinks } from "./machine.js";
 import { type KernelOutcome, judge } from "./outcome.js";
 import { parseTap } from "./tap.js";
+import type { Tell } from "./tell.js";
 
 /** An emulated machine hangs or dies at boot about once in 140 times; that says nothing about what is tested. */
 const maxAttempts = 3;
-
-/** Called with a line for the person who waits. */
-export type Tell = (line: string) => void;
 
 /** The cached kernel of a series, else a fetched one. Throws when it cannot be had. */
 export async function obtainKernel(series: KernelSeries, tell: Tell): Promise<Kernel> {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { copyFile, cp, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { buildObjects } from "@skep/bpf-toolchain";
 import ts from "typescript";
 import { commandFolder, guestWorkspace } from "./base-image.js";
 import { cacheFolder, onceText } from "./cache.js";
 import { makeImage } from "./image.js";
+import type { Tell } from "./tell.js";
 
 /** Conditional exports of a package, as far as they matter here. */
 type Exports = string | null | { readonly [condition: string]: Exports };
@@ -16,17 +18,17 @@ const leftOut = /(\.d\.[cm]?ts|\.map|\.tsbuildinfo|\.arm64\.bpf\.o)$/;
  * The workspace's packages as an image: TypeScript transpiled to JavaScript beside where it was, BPF objects and other
  * built files from `dist`, so that the guest needs no compiler. `folder` must be empty.
  */
-export async function makeWorkspaceImage(workspace: string, folder: string): Promise<string> {
+export async function makeWorkspaceImage(workspace: string, folder: string, tell: Tell): Promise<string> {
   const packages = join(workspace, "packages");
   const stage = join(folder, "packages");
   await mkdir(join(stage, commandFolder), { recursive: true });
-  for (const name of await readdir(packages)) await stagePackage(join(packages, name), join(stage, name));
+  for (const name of await readdir(packages)) await stagePackage(join(packages, name), join(stage, name), tell);
   const image = join(folder, "packages.ext4");
   await makeImage(stage, image, 16);
   return image;
 }
 
-async function stagePackage(source: string, target: string): Promise<void> {
+async function stagePackage(source: string, target: string, tell: Tell): Promise<void> {
   const manifest = await readFile(join(source, "package.json"), "utf8").catch(() => undefined);
   if (manifest === undefined) return;
   await mkdir(target, { recursive: true });
@@ -37,6 +39,7 @@ async function stagePackage(source: string, target: string): Promise<void> {
   }
   const links = { recursive: true, verbatimSymlinks: true } as const;
   await cp(join(source, "node_modules"), join(target, "node_modules"), links).catch(() => {});
+  await buildTestObjects(source, tell);
   for (const room of ["src", "test", "bin"]) await stageSources(join(source, room), join(target, room));
   await stageBuilt(join(source, "dist"), join(target, "dist"));
 }
@@ -79,6 +82,30 @@ async function stageSources(source: string, target: string): Promise<void> {
     await mkdir(dirname(to), { recursive: true });
     if (/(?<!\.d)\.ts$/.test(file)) await writeFile(to.replace(/\.ts$/, ".js"), await transpiled(join(source, file)));
     else if (!leftOut.test(file)) await copyFile(join(source, file), to);
+  }
+}
+
+/**
+ * Compiles the BPF programs of a package's tests into its `dist/test-bpf/<name>.x64.bpf.o`: the guest has no compiler,
+ * so a test that compiles its own programs takes them from there when `SKEP_KERNEL` is set.
+ */
+async function buildTestObjects(folder: string, tell: Tell): Promise<void> {
+  const sources = (await filesBelow(join(folder, "test"))).filter((file) => file.endsWith(".bpf.c"));
+  if (sources.length === 0) return;
+  const objects = Object.fromEntries(sources.map((file) => [basename(file, ".bpf.c"), join("test", file)]));
+  const include = ["/usr/include/x86_64-linux-gnu"];
+  try {
+    await buildObjects({
+      directory: folder,
+      objects,
+      include,
+      arch: ["x64"],
+      out: join("dist", "test-bpf"),
+      codecs: {},
+    });
+  } catch (error) {
+    // The tests that need these programs will fail; the others need not.
+    tell(`${basename(folder)}: ${(error as Error).message}`);
   }
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { SkepError } from "@skep/core";
 import type { KernelSeries } from "../catalog.js";
-import type { Options } from "../command-line.js";
 import { GuestFactory, type Job } from "../guest.js";
 import { LinePrefixer } from "../line-prefixer.js";
 import type { Sinks } from "../machine.js";
 import { mapLimited, obtainKernel, runPersistently } from "../matrix.js";
-import { deadlinesOf, tell } from "./common.js";
+import { type Options, deadlinesOf } from "../options.js";
+import { tellOnStderr as tell } from "../tell.js";
 
 /**
  * `--run`: a command on each chosen kernel, its output passed on while it comes.
@@ -14,7 +14,7 @@ import { deadlinesOf, tell } from "./common.js";
  */
 export async function runEverywhere(workspace: string, command: string, options: Options): Promise<number> {
   const job: Job = { script: command, append: options.append, interactive: false, deadlines: deadlinesOf(options) };
-  const guests = await GuestFactory.prepare(workspace);
+  const guests = await GuestFactory.prepare(workspace, tell);
   try {
     const several = options.kernel.length > 1;
     const statuses = await mapLimited(options.kernel, options.jobs, (series) => runOne(guests, series, job, several));
@@ -32,7 +32,7 @@ export async function openShell(workspace: string, options: Options): Promise<nu
   }
   const deadlines = { ...deadlinesOf(options), jobMs: 24 * 3600 * 1000 };
   const job: Job = { script: "exec bash -i", append: options.append, interactive: true, deadlines };
-  const guests = await GuestFactory.prepare(workspace);
+  const guests = await GuestFactory.prepare(workspace, tell);
   try {
     return await runOne(guests, series, job, false);
   } finally {
@@ -41,7 +41,8 @@ export async function openShell(workspace: string, options: Options): Promise<nu
 }
 
 async function runOne(guests: GuestFactory, series: KernelSeries, job: Job, prefixed: boolean): Promise<number> {
-  const kernel = await obtainKernel(series, tell);
+  const kernel = await obtainKernel(series, tell).catch((error: unknown) => tell((error as Error).message));
+  if (kernel === undefined) return 1;
   const prefix = prefixed ? `${series.label} | ` : "";
   const lines = { out: new LinePrefixer(process.stdout, prefix), err: new LinePrefixer(process.stderr, prefix) };
   const sinks: Sinks = { out: (bytes) => lines.out.write(bytes), err: (bytes) => lines.err.write(bytes) };

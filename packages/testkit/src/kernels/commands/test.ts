@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 import { writeFile } from "node:fs/promises";
-import type { Options } from "../command-line.js";
 import { guestWorkspace } from "../base-image.js";
 import { GuestFactory, type Job } from "../guest.js";
 import { mapLimited, testKernel } from "../matrix.js";
 import { type MatrixOutcome, exitStatus } from "../outcome.js";
 import { renderMarkdown, renderText } from "../table.js";
-import { deadlinesOf, tell } from "./common.js";
+import { type Options, deadlinesOf } from "../options.js";
+import { tellOnStderr as tell } from "../tell.js";
 
 /** Runs the test files on each chosen kernel, prints the matrix, and returns the exit status. */
 export async function testMatrix(workspace: string, globs: readonly string[], options: Options): Promise<number> {
-  const guests = await GuestFactory.prepare(workspace);
+  const guests = await GuestFactory.prepare(workspace, tell);
   try {
     const job: Job = {
       script: avaScript(globs, options.timeout),
