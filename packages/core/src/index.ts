@@ -20,7 +20,7 @@ export { messageOf } from "./internal/failure.js";
 export * from "./logger.js";
 export * from "./measurement.js";
 export * from "./plugin.js";
-export type * from "./points/point-stream.js";
+export type { PointStream } from "./points/point-stream.js";
 export * from "./probes.js";
 export * from "./registry/plugin-registry.js";
 export * from "./scheduler/clock.js";

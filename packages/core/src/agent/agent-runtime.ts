@@ -246,7 +246,8 @@ export class AgentRuntime implements Agent {
     const log = this.#log.child({ plugin });
     return new PluginHost(entry, this.#surroundings, { ...defaultRestart, ...this.options.restart }, log, {
       state: (change) => {
-        log.info({ event: "state", ...change }, `${change.from} -> ${change.to}`);
+        const { from, to, reason } = change;
+        log.debug({ event: "state", from, to, reason }, `${from} -> ${to}`);
         this.#events.emit("state", change);
       },
       loss: (reason, count) => this.#lost({ plugin, reason, count }),

@@ -33,6 +33,8 @@ export class PluginHost {
   #state: PluginState = "declared";
   #support: PluginStatus["support"] = "unavailable";
   #run: PluginRun | undefined;
+  /** The newest run that got as far as loading: what it was and saw stays in the status after it ended. */
+  #seen: PluginRun | undefined;
   #error: SkepError | undefined;
   #failures = 0;
   #restarts = 0;
@@ -75,7 +77,10 @@ export class PluginHost {
     return this.#changes.run(async () => {
       if (this.#stopping || this.runs) return;
       const run: PluginRun = new PluginRun(this.entry, this.surroundings, this.#ledger, this.log, {
-        reached: (state) => this.#to(state),
+        reached: (state) => {
+          if (state === "loaded") this.#seen = run;
+          this.#to(state);
+        },
         caught: (error) => this.#caught(error),
         failed: (error) => void this.#changes.run(() => this.#quarantine(run, error)),
         degraded: () => this.#run === run && this.runs && this.#assess(run),
@@ -155,7 +160,7 @@ export class PluginHost {
       support: this.#support,
       reasons: this.#reasons(),
       error: this.#error,
-      strategies: this.#run?.session?.strategies ?? {},
+      strategies: this.#seen?.session?.strategies ?? {},
       counters: this.#ledger.counters(),
       failures: this.#failures,
       restarts: this.#restarts,
@@ -214,9 +219,9 @@ export class PluginHost {
 
   #reasons(): string[] {
     if (this.#error !== undefined) return [this.#error.message];
-    const strategies = Object.entries(this.#run?.session?.strategies ?? {});
+    const strategies = Object.entries(this.#seen?.session?.strategies ?? {});
     const limits = strategies.flatMap(([group, { limits }]) => (limits === undefined ? [] : [`${group}: ${limits}`]));
-    return [...(this.#run?.degradations ?? []), ...limits];
+    return [...(this.#seen?.degradations ?? []), ...limits];
   }
 
   #to(to: PluginState, reason?: string): void {

@@ -40,7 +40,7 @@ export interface PluginStatus {
   readonly reasons: readonly string[];
   /** The error that made it fail; undefined while it runs. Its `hint` is the mend. */
   readonly error: SkepError | undefined;
-  /** Probe group -> chosen strategy, while loaded. */
+  /** Probe group -> chosen strategy, of the last time it was loaded. */
   readonly strategies: Readonly<Record<string, ChosenStrategy>>;
   readonly counters: PluginCounters;
   /** Throws of the plugin that were caught: decoding, timers, flush, close. */
