@@ -13,8 +13,15 @@ interface Listed {
   readonly pids?: readonly { readonly pid: number }[];
 }
 
-const list = (kind: "prog" | "map" | "link"): readonly Listed[] =>
-  JSON.parse(execFileSync("bpftool", ["-j", kind, "show"], { encoding: "utf8" })) as readonly Listed[];
+/** bpftool gives up when something goes away while it lists, which other tests see to: then it is asked again. */
+function list(kind: "prog" | "map" | "link", tries = 20): readonly Listed[] {
+  try {
+    return JSON.parse(execFileSync("bpftool", ["-j", kind, "show"], { encoding: "utf8" })) as readonly Listed[];
+  } catch (error) {
+    if (tries === 0) throw error;
+    return list(kind, tries - 1);
+  }
+}
 
 /** Programs, maps and links in the kernel that were made with one of these names (the kernel cuts them at 15). */
 export function inKernel(names: readonly string[]): { programs: number; maps: number; links: number } {
@@ -34,7 +41,7 @@ export const nothing = { programs: 0, maps: 0, links: 0 } as const;
 export const nothingLeft = (names: readonly string[]): Promise<boolean> =>
   until(
     () => Object.values(inKernel(names)).every((count) => count === 0),
-    `no ${names.join(", ")} in the kernel, there is ${JSON.stringify(inKernel(names))}`,
+    `none of ${names.join(", ")} is in the kernel`,
   );
 
 /** A cgroup of the test's own, removed when the test is done. */
@@ -57,5 +64,16 @@ export function makeCgroup(t: { teardown(fn: () => Promise<unknown>): void }, la
 }
 
 export const openDescriptors = (): number => readdirSync("/proc/self/fd").length;
-export const mappings = (): number => readFileSync("/proc/self/maps", "utf8").split("\n").length;
+/** Mapped rings of this process, and address ranges of the size that a ring takes. */
+export function ringMappings(size: number): { rings: number; ranges: number } {
+  const lines = readFileSync("/proc/self/maps", "utf8").trim().split("\n");
+  const lengthOf = (line: string): number => {
+    const [from = "", to = ""] = line.split(" ")[0]!.split("-");
+    return parseInt(to, 16) - parseInt(from, 16);
+  };
+  return {
+    rings: lines.filter((line) => line.includes("bpf-map")).length,
+    ranges: lines.filter((line) => lengthOf(line) === size).length,
+  };
+}
 export const residentBytes = (): number => process.memoryUsage.rss();

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+
+import test from "ava";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { libbpfBackend } from "../../src/index.js";
+import { compile } from "./support/compile.js";
+import { inKernel, nothingLeft, openDescriptors, residentBytes, ringMappings } from "./support/kernel.js";
+import { group, request } from "./support/request.js";
+
+const RING = 1 << 20;
+const TRACES = ["by_raw_tp", "ladder_counts"];
+
+test.serial("a process killed by SIGKILL leaves nothing attached or loaded", async (t) => {
+  const script = fileURLToPath(new URL("support/hold.ts", import.meta.url));
+  const root = fileURLToPath(new URL("../../../../", import.meta.url));
+  const child = spawn(
+    process.execPath,
+    ["--import=./scripts/ts-node.mjs", "--conditions=skep-source", "--no-warnings", script],
+    { cwd: root, stdio: ["ignore", "pipe", "inherit"] },
+  );
+  t.teardown(() => child.kill("SIGKILL"));
+  await once(child.stdout, "data");
+  t.is(inKernel(TRACES).links, 1);
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  t.true(await nothingLeft(TRACES));
+});
+
+test.serial("opening and closing 200 times leaks no descriptor, no mapping and no memory", async (t) => {
+  const bytes = compile("ladder");
+  const backend = libbpfBackend();
+  const round = async () => {
+    const session = await backend.open(
+      request({
+        objects: { ladder: bytes },
+        probes: { calls: group({ name: "raw", programs: { by_raw_tp: { kind: "raw_tp", event: "sys_enter" } } }) },
+        rodata: { target_tgid: process.pid, enabled: true },
+        mapEntries: { ladder_events: RING },
+      }),
+    );
+    await session.attach();
+    void process.ppid;
+    const ring = session.ring("ladder_events");
+    ring.wait(() => {});
+    if (ring.drain(() => {}, Infinity) === 0) throw new Error("nothing was observed");
+    await session.map("ladder_counts").scan(() => {});
+    await session.close();
+  };
+  for (let count = 0; count < 40; count++) await round();
+  const before = { descriptors: openDescriptors(), resident: residentBytes() };
+  for (let count = 0; count < 200; count++) await round();
+  t.is(openDescriptors(), before.descriptors);
+  // All rings shared one range of addresses: two pages and the ring twice.
+  t.deepEqual(ringMappings(2 * 4096 + 2 * RING), { rings: 0, ranges: 1 });
+  // A leaked ring alone would be 200 MiB.
+  const grown = (residentBytes() - before.resident) / 2 ** 20;
+  t.true(grown < 30, `${grown.toFixed(1)} MiB more resident memory`);
+  t.log(`resident memory grew by ${grown.toFixed(1)} MiB`);
+  t.true(await nothingLeft(TRACES));
+});
