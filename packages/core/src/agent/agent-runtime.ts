@@ -283,10 +283,11 @@ export class AgentRuntime implements Agent {
     this.#events.emit("loss", loss);
   }
 
+  /** An error goes to whoever listens, and to the log when nobody does. */
   #failed(error: SkepError): void {
+    if (this.#events.emit("error", error)) return;
     const { code, plugin, phase, hint } = error;
     this.#log.error({ event: "error", code, plugin, phase, hint }, error.message);
-    this.#events.emit("error", error);
   }
 
   /** Told once per listener: one that fails for a point fails for all. */
