@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { definePlugin, loadConfig, type Config, type ConfigSchema, type FlagValue, type Plugin } from "@skep/core";
-import { createRegistry } from "./plugins.js";
+import { builtins, createRegistry } from "./plugins.js";
 
 /** Where the configuration of a run comes from, besides the environment. */
 export interface ConfigRequest {
@@ -22,6 +22,7 @@ export function loadRunConfig({ options, flags, command }: ConfigRequest): Promi
     ...(options.config === undefined ? {} : { file: options.config }),
     env: process.env,
     flags,
+    known: builtins,
     plugins: async (enabled) => {
       const plugins = await registry.resolve(enabled);
       return command === undefined ? plugins : plugins.map((plugin) => withDefault(plugin, "loopback", true));

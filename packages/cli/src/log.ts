@@ -24,7 +24,7 @@ export function createLog({ level, file }: LogOptions): Logger {
   if (file !== undefined) return pino(options, destination({ dest: file, append: true, mkdir: true, sync: true }));
   if (!process.stderr.isTTY) return pino(options, destination({ dest: 2, sync: true }));
   // The message already says what these fields say to programs.
-  const ignore = "event,plugins,exporters";
+  const ignore = "event,plugins,exporters,keys";
   return pino(options, PinoPretty({ destination: 2, sync: true, ignore, translateTime: "SYS:HH:MM:ss" }));
 }
 

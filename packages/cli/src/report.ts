@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: MIT
 
-import type { AgentStatus, ChosenStrategy, Logger, PluginStatus } from "@skep/core";
+import type { AgentStatus, ChosenStrategy, Config, Logger, PluginStatus } from "@skep/core";
 
 type Strategies = Readonly<Record<string, ChosenStrategy>>;
 
 /** Probe group -> name of the strategy that runs; null for an optional group that cannot. */
 export const strategyNames = (strategies: Strategies): Record<string, string | null> =>
   Object.fromEntries(Object.entries(strategies).map(([group, { name }]) => [group, name ?? null]));
+
+/** Says in one line which parts of the configuration are accepted and not followed. */
+export function logNotices(log: Logger, { notices }: Config): void {
+  if (notices.length === 0) return;
+  const keys = notices.map(({ key }) => key);
+  log.warn({ event: "config", keys }, notices.map(({ where, message }) => `${where}: ${message}`).join("; "));
+}
 
 /** Says what observes, once everything that can is attached: `event: "ready"`. */
 export function logReady(log: Logger, status: AgentStatus): void {

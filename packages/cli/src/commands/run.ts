@@ -18,11 +18,11 @@ import {
 import { loadRunConfig } from "../config.js";
 import { parseDuration } from "../duration.js";
 import { ExitStatus } from "../exit-status.js";
-import { createLog } from "../log.js";
+import { createLog, logError } from "../log.js";
 import { ObservedCommand } from "../observed-command.js";
 import { defaultOutput, exportersFor, type Output } from "../output.js";
 import { supportFor } from "../plugins.js";
-import { logReady, logSummary } from "../report.js";
+import { logNotices, logReady, logSummary } from "../report.js";
 import { StopRequest, type StopReason } from "../stop-request.js";
 
 /** Options of `skep run` that are not keys of the configuration. */
@@ -55,7 +55,7 @@ export async function run(request: RunRequest): Promise<number> {
   const scope = scopeOf(options, command);
   const config = await loadRunConfig(request);
   const log = createLog({ level: config.log_level, file: config.log });
-  for (const { where, message } of config.notices) log.warn({ event: "config", where }, message);
+  logNotices(log, config);
 
   const output = options.output ?? defaultOutput();
   const backend = libbpfBackend();
@@ -93,13 +93,18 @@ async function observe(
   stop: StopRequest,
   log: Logger,
 ): Promise<number> {
+  // Until it is known whether anything runs, failures wait: when nothing does, one line says it all.
+  const failures: SkepError[] = [];
+  agent.on("error", (error) => void failures.push(error));
   const starting = agent.start().catch((error: unknown) => Promise.reject(commonReason(error, agent.status())));
   const early = await Promise.race([starting, stop.requested]);
   if (early !== undefined) {
     await Promise.allSettled([agent.stop(), starting]);
     return ExitStatus.done;
   }
+  agent.on("error", (error) => logError(log, error));
   try {
+    for (const failure of failures) logError(log, failure);
     logReady(log, agent.status());
     observed?.release();
     const ending = await Promise.race([stop.requested, ...(observed === undefined ? [] : [observed.ended])]);
