@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { existsSync } from "node:fs";
-import { copyFile, cp, mkdir, readFile, realpath, stat, symlink, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, readFile, realpath, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { cacheFolder, once } from "./cache.js";
+import { cacheFolder, keepNewest, once } from "./cache.js";
 import { exec, findProgram, fingerprint } from "./exec.js";
 import { makeImage } from "./image.js";
 import { copyModules, runtimeModules } from "./node-modules.js";
@@ -27,6 +27,9 @@ const folders = ["/usr/lib/x86_64-linux-gnu/xtables"];
 
 /** Preloaded by tests in the guest, where it lies at the workspace's root. */
 const stackTrace = fileURLToPath(new URL("../../kernels/stack-trace.mjs", import.meta.url));
+
+/** Each change of the lock file or of a tool makes another image, of about 170 MB. */
+const keptImages = 3;
 
 /** Where the workspace is in the guest. */
 export const guestWorkspace = "/skep";
@@ -64,7 +67,9 @@ export async function makeBaseImage(workspace: string): Promise<string> {
     await copyFile(stackTrace, join(root, guestWorkspace, basename(stackTrace)));
     await exec("ldconfig", ["-r", root]);
     await makeImage(root, join(empty, "base.ext4"), 64);
+    await rm(root, { recursive: true });
   });
+  await keepNewest(dirname(folder), keptImages);
   return join(folder, "base.ext4");
 }
 

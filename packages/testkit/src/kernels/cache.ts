@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fingerprint } from "./exec.js";
@@ -26,6 +26,16 @@ export async function once(folder: string, build: (empty: string) => Promise<voi
     if (!existsSync(folder)) throw error;
   }
   return folder;
+}
+
+/** Removes all but the newest folders below `folder`. Images are open while in use: a machine keeps what is removed. */
+export async function keepNewest(folder: string, count: number): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => !name.includes(".unfinished-"));
+  const found = await Promise.all(
+    names.map(async (name) => ({ name, made: (await stat(join(folder, name))).mtimeMs })),
+  );
+  const old = found.sort((a, b) => b.made - a.made).slice(count);
+  for (const { name } of old) await rm(join(folder, name), { recursive: true, force: true });
 }
 
 /** Returns the text that `build` makes of `inputs`, kept in `folder` under their fingerprint. */

@@ -13,8 +13,12 @@ import { stageModules } from "./modules.js";
 
 const metaPackage = "linux-image-cloud-amd64";
 
+/** Raised when what is kept of a kernel changes, so that one kept in the old way is made again. */
+const recipe = 1;
+
 /** What is known of a kernel in the cache; also its `kernel.json`. */
 export interface KernelFacts {
+  readonly recipe: number;
   readonly label: string;
   /** Debian package version. */
   readonly version: string;
@@ -37,7 +41,9 @@ export async function cachedKernel(label: string): Promise<Kernel | undefined> {
   const folder = join(cacheFolder(), "kernels");
   const names = (await readdir(folder).catch(() => [])).filter((name) => existsSync(join(folder, name, "kernel.json")));
   const kernels = await Promise.all(names.map((name) => readKernel(join(folder, name))));
-  return kernels.filter((kernel) => kernel.label === label).sort((a, b) => compareVersions(b.version, a.version))[0];
+  return kernels
+    .filter((kernel) => kernel.label === label && kernel.recipe === recipe)
+    .sort((a, b) => compareVersions(b.version, a.version))[0];
 }
 
 /**
@@ -77,6 +83,7 @@ function inShort(cause: unknown): string {
 async function download(apt: PrivateApt, label: string, suite: string, meta: Stanza): Promise<Kernel> {
   const version = meta.get("version") ?? "";
   const folder = join(cacheFolder(), "kernels", version);
+  if (existsSync(folder) && (await readKernel(folder)).recipe !== recipe) await rm(folder, { recursive: true });
   await once(folder, async (empty) => {
     const unpacked = join(empty, "unpacked");
     await apt.unpack(await kernelPackages((name) => apt.show(name), meta), unpacked, join(empty, "debs"));
@@ -119,7 +126,7 @@ async function stageKernel(
   await copyFile(config, join(target, "config"));
   const bootModules = await stageModules(unpacked, release, join(target, "modules"));
   await makeImage(join(target, "modules", "lib", "modules"), join(target, "modules.ext4"), 1);
-  return { ...known, release, bootModules };
+  return { recipe, ...known, release, bootModules };
 }
 
 async function findKernelFiles(unpacked: string) {

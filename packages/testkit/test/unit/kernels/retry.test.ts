@@ -5,7 +5,7 @@ import type { Ending } from "../../../src/kernels/machine.js";
 import { lastWords, mapLimited, runPersistently } from "../../../src/kernels/matrix.js";
 
 const kernel: Kernel = {
-  ...{ label: "6.1", version: "6.1.176-1", release: "6.1.0", suite: "bookworm", bootModules: [] },
+  ...{ recipe: 1, label: "6.1", version: "6.1.176-1", release: "6.1.0", suite: "bookworm", bootModules: [] },
   ...{ folder: "", vmlinux: "", modulesImage: "" },
 };
 const job = { script: "", append: "", interactive: false, deadlines: { bootMs: 1, jobMs: 1 } };
