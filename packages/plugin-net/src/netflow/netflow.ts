@@ -64,6 +64,8 @@ export class Netflow implements PluginInstance {
   async flush(time: bigint): Promise<void> {
     this.#aggregate.natTable = this.#context.tryUse(NatTable);
     if (this.#udp) {
+      // The last turn may be a moment ago.
+      await sleep(GRACE_MS);
       await this.#drainUdp();
       this.#udp.turn();
       await sleep(GRACE_MS);
