@@ -50,6 +50,7 @@ export class Aggregate {
     const retransmits = connRecord.retransmits(record);
     const { connections } = this;
     const last = (flags & Flag.CLOSED) !== 0;
+    if (!last && connections.isGone(id)) return "nothing";
     const slot = last ? connections.find(id) : connections.touch(id);
 
     const read = slot < 0 ? bytesRead : Math.max(0, bytesRead - connections.bytesRead[slot]!);

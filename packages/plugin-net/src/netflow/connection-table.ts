@@ -11,6 +11,8 @@ export class ConnectionTable {
   readonly #slots = new Map<number, number>();
   readonly #free: number[] = [];
   #generation = 0;
+  #passing = false;
+  readonly #gone = new Set<number>();
 
   bytesRead = new Float64Array(64);
   bytesWritten = new Float64Array(64);
@@ -40,7 +42,13 @@ export class ConnectionTable {
     return slot;
   }
 
+  /** Whether the connection was removed since the pass began: a reading made before that may yet follow. */
+  isGone(id: number): boolean {
+    return this.#gone.has(id);
+  }
+
   remove(id: number): void {
+    if (this.#passing) this.#gone.add(id);
     const slot = this.#slots.get(id);
     if (slot === undefined) return;
     this.#slots.delete(id);
@@ -50,13 +58,16 @@ export class ConnectionTable {
   /** Before a reading of all live connections. */
   beginPass(): void {
     this.#generation++;
+    this.#passing = true;
   }
 
   /**
-   * Forgets connections that two whole readings did not find: their last record was lost. (One reading may skip a
+   * Ends the pass. Forgets connections that two whole readings did not find: their last record was lost. (One reading may skip a
    * connection, when others leave the same hash bucket while the kernel walks it.)
    */
   forgetUnseen(): number {
+    this.#passing = false;
+    this.#gone.clear();
     let forgotten = 0;
     for (const [id, slot] of this.#slots) {
       if (this.#generation - this.#seen[slot]! < 2) continue;
