@@ -63,9 +63,9 @@ export function addressBytes(text: string): Uint8Array {
 /** The same as the four words `addresses.ts` takes. */
 export const addressWords = (text: string): Uint32Array => new Uint32Array(addressBytes(text).buffer);
 
-/** A record of `struct conn_record`; an established outgoing connection unless told otherwise. */
-export function connection(reading: Partial<Reading> = {}): Cursor {
-  const all = {
+/** Bytes of a `struct conn_record`; an established outgoing connection unless told otherwise. */
+export function connectionBytes(reading: Partial<Reading> = {}): Uint8Array {
+  const all: Reading = {
     ...ends,
     id: 1,
     flags: Flag.ESTABLISHED,
@@ -76,53 +76,59 @@ export function connection(reading: Partial<Reading> = {}): Cursor {
     rttVarUs: 0,
     ...reading,
   };
-  return cursorOn(
-    encode(connRecord.layout, {
-      id: all.id,
-      bytes_read: all.read,
-      bytes_written: all.written,
-      retransmits: all.retransmits,
-      rtt_us: all.rttUs,
-      rtt_var_us: all.rttVarUs,
-      tgid: all.pid,
-      netns: all.netns,
+  return encode(connRecord.layout, {
+    id: all.id,
+    bytes_read: all.read,
+    bytes_written: all.written,
+    retransmits: all.retransmits,
+    rtt_us: all.rttUs,
+    rtt_var_us: all.rttVarUs,
+    tgid: all.pid,
+    netns: all.netns,
+    src_addr: addressBytes(all.src),
+    dst_addr: addressBytes(all.dst),
+    src_port: all.srcPort,
+    dst_port: all.dstPort,
+    direction: all.direction,
+    flags: all.flags,
+    comm: all.comm,
+  });
+}
+
+export const connection = (reading?: Partial<Reading>): Cursor => cursorOn(connectionBytes(reading));
+
+/** Key and value of an entry of a UDP flow map. */
+export interface Entry<T> {
+  readonly key: T;
+  readonly value: T;
+}
+
+export function datagramBytes(counted: Partial<Datagrams> = {}): Entry<Uint8Array> {
+  const all: Datagrams = { ...ends, read: 0, written: 0, ...counted };
+  return {
+    key: encode(udpFlowKey.layout, {
       src_addr: addressBytes(all.src),
       dst_addr: addressBytes(all.dst),
       src_port: all.srcPort,
       dst_port: all.dstPort,
+      owner: all.owner ?? all.pid,
+      netns: all.netns,
+    }),
+    value: encode(udpFlow.layout, {
+      bytes_read: all.read,
+      bytes_written: all.written,
       direction: all.direction,
-      flags: all.flags,
+      tgid: all.pid,
       comm: all.comm,
     }),
-  );
-}
-
-/** Key and value of a UDP flow map. */
-export function datagrams(counted: Partial<Datagrams> = {}): { key: Cursor; value: Cursor } {
-  const all: Datagrams = { ...ends, read: 0, written: 0, ...counted };
-  return {
-    key: cursorOn(
-      encode(udpFlowKey.layout, {
-        src_addr: addressBytes(all.src),
-        dst_addr: addressBytes(all.dst),
-        src_port: all.srcPort,
-        dst_port: all.dstPort,
-        owner: all.owner ?? all.pid,
-        netns: all.netns,
-      }),
-    ),
-    value: cursorOn(
-      encode(udpFlow.layout, {
-        bytes_read: all.read,
-        bytes_written: all.written,
-        direction: all.direction,
-        tgid: all.pid,
-        comm: all.comm,
-      }),
-    ),
   };
 }
 
-/** A record of a socket that listens. */
-export const listener = (netns: number, port: number): Cursor =>
-  cursorOn(encode(listenerRecord.layout, { netns, port }));
+export function datagrams(counted?: Partial<Datagrams>): Entry<Cursor> {
+  const { key, value } = datagramBytes(counted);
+  return { key: cursorOn(key), value: cursorOn(value) };
+}
+
+/** Bytes of the record of a socket that listens. */
+export const listenerBytes = (netns: number, port: number): Uint8Array =>
+  encode(listenerRecord.layout, { netns, port });
