@@ -25,10 +25,9 @@ export function logReady(log: Logger, status: AgentStatus): void {
     reasons,
     strategies: strategyNames(strategies),
   }));
-  const words = status.plugins.map(({ name, support, reasons }) =>
-    support === "full" ? name : `${name} (${[support, ...reasons].join("; ")})`,
-  );
-  log.info({ event: "ready", plugins }, `ready: ${words.join(", ")}`);
+  const words = status.plugins.map(({ name, support }) => (support === "full" ? name : `${name} (${support})`));
+  const more = status.plugins.every(({ support }) => support === "full") ? "" : "; skep doctor says what is missing";
+  log.info({ event: "ready", plugins }, `ready: ${words.join(", ")}${more}`);
 }
 
 /** Says what became of every observation: `event: "summary"`. */
