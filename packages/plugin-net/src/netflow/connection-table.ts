@@ -42,7 +42,7 @@ export class ConnectionTable {
     return slot;
   }
 
-  /** Whether the connection was removed since the pass began: a reading made before that may yet follow. */
+  /** Whether it was removed since {@link beginPass}: what was read of it before that may yet follow. */
   isGone(id: number): boolean {
     return this.#gone.has(id);
   }
@@ -62,8 +62,8 @@ export class ConnectionTable {
   }
 
   /**
-   * Ends the pass. Forgets connections that two whole readings did not find: their last record was lost. (One reading may skip a
-   * connection, when others leave the same hash bucket while the kernel walks it.)
+   * Ends the reading. Forgets connections that two whole ones did not find: their last record was lost. (One reading may
+   * skip a connection, when others leave the same hash bucket while the kernel walks it.)
    */
   forgetUnseen(): number {
     this.#passing = false;
