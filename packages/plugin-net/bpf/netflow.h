@@ -18,7 +18,7 @@ enum conn_flag {
 	CONN_ESTABLISHED = 1,
 	/* Was there before us: counters start when we first saw it. */
 	CONN_OLDER = 2,
-	/* No process holds it any more; the kernel is still saying goodbye to the peer. */
+	/* Over for its applications (no process holds it) or for TCP, but not yet for both. */
 	CONN_ORPHAN = 4,
 	/* Is no more; the record is its last. */
 	CONN_CLOSED = 8,

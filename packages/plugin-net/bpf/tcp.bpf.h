@@ -27,7 +27,9 @@ struct conn {
 	__u8 certainty;
 	/* It connected, so the SYN is in its count of acked bytes. */
 	__u8 sent_syn;
-	__u32 _pad;
+	/* In state CLOSE but still in a process's hands: what it was is in `closing`. */
+	__u8 is_closing;
+	__u8 _pad[3];
 };
 
 /* Every connection in scope, by address of its socket. The key stays in the kernel. */
@@ -58,6 +60,17 @@ struct {
 	__type(key, struct listener_key);
 	__type(value, struct listener);
 } listeners SEC(".maps");
+
+/*
+ * Connections the peer has ended while a process holds the socket: it may still read what has arrived. Counters and
+ * addresses as they were at the change to CLOSE, because disconnecting wipes them.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct conn_record);
+} closing SEC(".maps");
 
 /* Last records of closed connections. */
 struct {
@@ -294,29 +307,82 @@ static __always_inline void own_by_closer(struct conn *conn)
 	own(conn, &process, OWNER_HOLDER);
 }
 
-static __always_inline void emit_closed(struct sock *sk, const struct conn *conn, int oldstate)
+static __always_inline void emit_last(const struct conn_record *last)
 {
-	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	struct conn_record *record;
+	struct conn_record *record = bpf_ringbuf_reserve(&closed, sizeof(*record), 0);
 
-	if (!tp) {
-		skep_count(SKEP_UNREADABLE);
-		return;
-	}
-	/* A connection that never was and was never retried: nothing to tell. */
-	if (!(conn->flags & (CONN_ESTABLISHED | CONN_OLDER)) && !tp->total_retrans)
-		return;
-	record = bpf_ringbuf_reserve(&closed, sizeof(*record), 0);
 	if (!record) {
 		skep_count(SKEP_RING_FULL);
 		return;
 	}
-	__builtin_memset(record, 0, sizeof(*record));
-	read_tuple(tp, record, true);
-	fill_record(tp, conn, oldstate, record, true);
+	*record = *last;
 	record->flags |= CONN_CLOSED;
 	/* The default wakes user space only if it had read everything before, so at most once a drain. */
 	bpf_ringbuf_submit(record, 0);
+}
+
+/* Whatever is read after the change to CLOSE counts too; all else stands still. */
+static __always_inline void add_late_reads(struct conn_record *record, struct tcp_sock *tp, const struct conn *conn,
+					   const bool direct)
+{
+	unsigned long flags = SK(direct, (struct sock *)tp, __sk_common.skc_flags);
+	__u64 bytes_read = tcp_bytes_read(SK(direct, tp, bytes_received), SK(direct, tp, rcv_nxt),
+					  SK(direct, tp, copied_seq), flags & 1 << SOCK_DONE_BIT);
+
+	bytes_read = bytes_read > conn->base_read ? bytes_read - conn->base_read : 0;
+	if (bytes_read > record->bytes_read)
+		record->bytes_read = bytes_read;
+}
+
+static __always_inline void name_owner(struct conn_record *record, const struct conn *conn)
+{
+	record->tgid = conn->tgid;
+	__builtin_memcpy(record->comm, conn->comm, COMM_LEN);
+	if (conn->certainty > OWNER_LISTENER)
+		record->flags &= ~CONN_OWNER_ASSUMED;
+}
+
+/* The connection is over for TCP. It is over for us when no process has it any more: now, or at tcp_destroy. */
+static __always_inline void note_end(struct sock *sk, struct conn *conn, int oldstate)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct conn_record record = {};
+	__u64 key = (__u64)sk;
+	bool was_open = conn->flags & (CONN_ESTABLISHED | CONN_OLDER);
+
+	if (tp) {
+		read_tuple(tp, &record, true);
+		fill_record(tp, conn, oldstate, &record, true);
+		if (was_open && !(record.flags & CONN_ORPHAN)) {
+			conn->is_closing = 1;
+			if (!bpf_map_update_elem(&closing, &key, &record, BPF_ANY))
+				return;
+		}
+		/* A connection that never was and was never retried: nothing to tell. */
+		if (was_open || record.retransmits)
+			emit_last(&record);
+	} else {
+		skep_count(SKEP_UNREADABLE);
+	}
+	bpf_map_delete_elem(&conns, &key);
+}
+
+/* A socket in state CLOSE is given back or used again. */
+static __always_inline void tell_closing(struct sock *sk, struct conn *conn)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	__u64 key = (__u64)sk;
+	struct conn_record *record = bpf_map_lookup_elem(&closing, &key);
+
+	if (record) {
+		own_by_closer(conn);
+		name_owner(record, conn);
+		if (tp)
+			add_late_reads(record, tp, conn, true);
+		emit_last(record);
+		bpf_map_delete_elem(&closing, &key);
+	}
+	bpf_map_delete_elem(&conns, &key);
 }
 
 /* Every change of state of every TCP socket: a handful a connection, none per message. */
@@ -328,10 +394,6 @@ int BPF_PROG(tcp_state, struct sock *sk, int oldstate, int newstate)
 
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
-	if (newstate == TCP_SYN_SENT) {
-		note_outgoing(sk);
-		return 0;
-	}
 	if (newstate == TCP_LISTEN) {
 		struct skep_process process = {};
 
@@ -346,6 +408,12 @@ int BPF_PROG(tcp_state, struct sock *sk, int oldstate, int newstate)
 		return 0;
 	}
 	conn = bpf_map_lookup_elem(&conns, &key);
+	if (newstate == TCP_SYN_SENT) {
+		if (conn)
+			tell_closing(sk, conn);
+		note_outgoing(sk);
+		return 0;
+	}
 	if (oldstate == TCP_SYN_RECV && newstate != TCP_CLOSE && !conn) {
 		note_incoming(sk);
 		return 0;
@@ -361,9 +429,20 @@ int BPF_PROG(tcp_state, struct sock *sk, int oldstate, int newstate)
 		/* close(2) with data unread or SO_LINGER 0; a reset from outside arrives before both ends are shut down. */
 		if (sk->sk_shutdown == SHUTDOWN_MASK && (oldstate == TCP_ESTABLISHED || oldstate == TCP_CLOSE_WAIT))
 			own_by_closer(conn);
-		emit_closed(sk, conn, oldstate);
-		bpf_map_delete_elem(&conns, &key);
+		note_end(sk, conn, oldstate);
 	}
+	return 0;
+}
+
+/* The last we hear of a socket: in close(2) when TCP was done with it before. */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(tcp_destroy, struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
+
+	if (conn)
+		tell_closing(sk, conn);
 	return 0;
 }
 
@@ -422,20 +501,28 @@ int BPF_KRETPROBE(accept_kretprobe, struct sock *sk)
 	return 0;
 }
 
-static __always_inline void harvest(struct bpf_iter__bpf_map_elem *ctx, struct tcp_sock *tp, const struct conn *conn,
+static __always_inline void harvest(struct seq_file *out, __u64 socket, struct tcp_sock *tp, const struct conn *conn,
 				    const bool direct)
 {
-	struct sock *sk = (struct sock *)tp;
 	struct conn_record record = {};
-	int state = SK(direct, sk, __sk_common.skc_state);
+	int state = SK(direct, (struct sock *)tp, __sk_common.skc_state);
 
-	/* Closed while we walked: its last record is in the ring. Not yet open: nothing to tell. */
-	if (state == TCP_CLOSE || state == TCP_SYN_SENT || state == TCP_LISTEN)
-		return;
-	if (!read_tuple(tp, &record, direct))
-		return;
-	fill_record(tp, conn, state, &record, direct);
-	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+	if (conn->is_closing) {
+		struct conn_record *last = bpf_map_lookup_elem(&closing, &socket);
+
+		if (!last)
+			return;
+		record = *last;
+		record.flags |= CONN_ORPHAN;
+		name_owner(&record, conn);
+		add_late_reads(&record, tp, conn, direct);
+	} else {
+		/* Closed while we walked: its last record is in the ring. Not yet open: nothing to tell. */
+		if (state == TCP_CLOSE || state == TCP_SYN_SENT || state == TCP_LISTEN || !read_tuple(tp, &record, direct))
+			return;
+		fill_record(tp, conn, state, &record, direct);
+	}
+	bpf_seq_write(out, &record, sizeof(record));
 }
 
 /*
@@ -451,7 +538,8 @@ int harvest_cast(struct bpf_iter__bpf_map_elem *ctx)
 
 	/* bpf_rdonly_cast is a kfunc of 6.2 (a35b9af4ec2c). */
 	if (socket && conn && bpf_ksym_exists(bpf_rdonly_cast))
-		harvest(ctx, bpf_rdonly_cast((void *)*socket, bpf_core_type_id_kernel(struct tcp_sock)), conn, true);
+		harvest(ctx->meta->seq, *socket,
+			bpf_rdonly_cast((void *)*socket, bpf_core_type_id_kernel(struct tcp_sock)), conn, true);
 	return 0;
 }
 
@@ -462,7 +550,7 @@ int harvest_probe(struct bpf_iter__bpf_map_elem *ctx)
 	struct conn *conn = ctx->value;
 
 	if (socket && conn)
-		harvest(ctx, (struct tcp_sock *)*socket, conn, false);
+		harvest(ctx->meta->seq, *socket, (struct tcp_sock *)*socket, conn, false);
 	return 0;
 }
 

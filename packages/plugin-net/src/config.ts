@@ -18,7 +18,7 @@ export const netConfig = z.strictObject({
     .min(16)
     .max(4_194_304)
     .default(131_072)
-    .describe("TCP sockets watched at once, about 160 bytes of kernel memory each; more are counted as lost"),
+    .describe("TCP sockets watched at once, about 130 bytes of kernel memory each; more are counted as lost"),
   max_udp_flows: z
     .number()
     .int()

@@ -12,7 +12,15 @@ const fileIterator = { kind: "iter", target: "task_file" } as const;
 export const netflowProbes = {
   tcp_state: {
     observes: "TCP connections opening and closing, with their final counters",
-    strategies: [{ name: "tp_btf", programs: { tcp_state: { kind: "tp_btf", event: "inet_sock_set_state" } } }],
+    strategies: [
+      {
+        name: "tp_btf",
+        programs: {
+          tcp_state: { kind: "tp_btf", event: "inet_sock_set_state" },
+          tcp_destroy: { kind: "tp_btf", event: "tcp_destroy_sock" },
+        },
+      },
+    ],
   },
   tcp_harvest: {
     observes: "counters of live TCP connections, once an interval",

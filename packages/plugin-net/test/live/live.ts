@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+
+import { liveTests } from "@skep/testkit";
+import test, { type ImplementationFn } from "ava";
+
+const everywhere = ["root", "cgroup2", "tp_btf"];
+const register = await liveTests(test, [...everywhere, "netns", "netem"]);
+
+/** A test of netflow on the running kernel; `more` names what it needs besides. */
+export const live = (title: string, run: ImplementationFn<[]>, ...more: ("netns" | "netem")[]): void =>
+  register([...everywhere, ...more], title, run);
