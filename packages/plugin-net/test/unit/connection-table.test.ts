@@ -86,6 +86,24 @@ test("slots of connections that are gone are used again", (t) => {
   t.is(table.size, 0);
 });
 
+test("a connection that was removed while all were being read is known to be gone until that is over", (t) => {
+  const table = new ConnectionTable();
+  table.remove(1);
+  t.false(table.isGone(1), "no reading is under way");
+  table.beginPass();
+  table.touch(2);
+  table.remove(2);
+  table.remove(3);
+  t.deepEqual(
+    [1, 2, 3, 4].map((id) => table.isGone(id)),
+    [false, true, true, false],
+  );
+  table.forgetUnseen();
+  t.false(table.isGone(2));
+  table.remove(4);
+  t.false(table.isGone(4));
+});
+
 test("removing a connection twice frees its slot once", (t) => {
   const table = new ConnectionTable();
   table.touch(1);
