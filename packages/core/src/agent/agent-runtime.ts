@@ -60,16 +60,17 @@ export class AgentRuntime implements Agent {
     this.#limits = { ...defaultLimits, ...options.limits };
     const host = identifyHost(options.hostname || options.tags?.["host"], options.env ?? process.env);
 
+    const intervalMs = options.interval ?? defaultIntervalMs;
     const services = new ServiceRegistry();
     services.provideDefault(HostIdentity, host);
-    services.provideDefault(ProcessTable, createProcessTable({ procRoot: host.procRoot, clock: this.#clock }));
+    // Who exited early in an interval must still have a name at its flush, and at a late one.
+    const graceMs = 2 * intervalMs + 60_000;
+    services.provideDefault(ProcessTable, createProcessTable({ procRoot: host.procRoot, clock: this.#clock, graceMs }));
 
     const globalTags = { service: options.service ?? defaultService, ...options.tags, host: host.hostname };
     this.#hub = new PointHub(globalTags, (points) => this.#deliver(points));
     this.#drain = new DrainClock(this.#clock);
-    this.#flushes = new FlushClock(this.#clock, options.interval ?? defaultIntervalMs, () =>
-      this.#flushAll(this.#limits.flushMs),
-    );
+    this.#flushes = new FlushClock(this.#clock, intervalMs, () => this.#flushAll(this.#limits.flushMs));
     this.#surroundings = {
       backend: options.backend,
       clock: this.#clock,
