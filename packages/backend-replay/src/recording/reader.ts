@@ -26,6 +26,8 @@ export interface Recording {
   readonly streams: ReadonlyMap<number, StreamDeclaration>;
   /** In the order they were written; times never go back. */
   readonly frames: readonly RecordingFrame[];
+  /** When its last frame was written, CLOCK_MONOTONIC, ns: for a complete one, when the session was closed. */
+  readonly endNs: bigint;
   /** False when the end is missing: the recorder was killed, or is still at work. */
   readonly complete: boolean;
 }
@@ -95,7 +97,7 @@ class FrameReader {
 
   read(): Recording {
     let at = 0;
-    let timeNs = 0n;
+    let timeNs = this.header.clock.monotonicNs;
     let complete = false;
     while (!complete) {
       const frame = this.#frameAt(at);
@@ -108,7 +110,7 @@ class FrameReader {
     }
     if (complete && at < this.bytes.length) throw malformed(`${this.bytes.length - at} bytes after its end`);
     if (complete && this.#groups.size > 0) throw malformed("a read or scan was never finished");
-    return { header: this.header, streams: this.#streams, frames: this.#frames, complete };
+    return { header: this.header, streams: this.#streams, frames: this.#frames, endNs: timeNs, complete };
   }
 
   /** The frame at a byte; undefined when the file stops before its end. */

@@ -74,10 +74,9 @@ export function replayBackend(recordings: Recording | readonly Recording[], opti
   };
 }
 
-/** Length of a recording, ms: from load to the last thing learnt. */
-export function durationMs(recording: Recording): number {
-  const last = recording.frames.at(-1)?.timeNs ?? recording.header.clock.monotonicNs;
-  return Number(last - recording.header.clock.monotonicNs) / 1e6;
+/** Length of a recording, ms: from load to close, or to the last thing learnt when that is missing. */
+export function durationMs({ header, endNs }: Recording): number {
+  return Number(endNs - header.clock.monotonicNs) / 1e6;
 }
 
 /**

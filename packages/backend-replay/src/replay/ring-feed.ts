@@ -32,7 +32,7 @@ export class RingFeed {
         ? [{ timeNs: frame.timeNs, ring: ringOf(recording.streams.get(frame.stream)!.name), bytes: frame.bytes }]
         : [],
     );
-    this.#endNs = recording.frames.at(-1)?.timeNs ?? recording.header.clock.monotonicNs;
+    this.#endNs = recording.endNs;
     this.#rings = new Set(this.#records.map(({ ring }) => ring));
     let finish = () => {};
     this.finished = new Promise((resolve) => (finish = resolve));
