@@ -3,10 +3,12 @@ import { existsSync } from "node:fs";
 import { copyFile, cp, mkdir, readFile, realpath, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { SkepError } from "@skep/core";
 import { cacheFolder, keepNewest, once } from "./cache.js";
 import { exec, findProgram, fingerprint } from "./exec.js";
 import { makeImage } from "./image.js";
 import { copyModules, runtimeModules } from "./node-modules.js";
+import { packageOf } from "./requirements.js";
 
 /** Without these no test starts. */
 const mandatory = ["bash", "busybox"];
@@ -34,6 +36,12 @@ const keptImages = 3;
 /** Where the workspace is in the guest. */
 export const guestWorkspace = "/skep";
 
+const avaConfig = {
+  files: ["packages/*/test/**/*.test.js"],
+  // For the test's process only: what it spawns starts as it would anywhere.
+  nodeArguments: ["--enable-source-maps", `--import=${guestWorkspace}/${basename(stackTrace)}`],
+};
+
 /** Where the workspace's own commands are, below `packages`; the guest has a link `bin` to it at the workspace's root. */
 export const commandFolder = ".bin";
 
@@ -42,10 +50,7 @@ export const commandFolder = ".bin";
  * `node_modules`. Made once for every combination of these. Returns the image's path.
  */
 export async function makeBaseImage(workspace: string): Promise<string> {
-  const programs = [
-    process.execPath,
-    ...[...mandatory, ...optional].map(findProgram).filter((path) => path !== undefined),
-  ];
+  const programs = [process.execPath, ...mandatory.map(requiredProgram), ...optional.map(findProgram).filter(isFound)];
   const found = libraries.flatMap((name) =>
     libraryFolders
       .map((folder) => join(folder, name))
@@ -71,6 +76,17 @@ export async function makeBaseImage(workspace: string): Promise<string> {
   });
   await keepNewest(dirname(folder), keptImages);
   return join(folder, "base.ext4");
+}
+
+function requiredProgram(name: string): string {
+  const path = findProgram(name);
+  if (path !== undefined) return path;
+  const hint = `apt-get install ${packageOf[name] ?? name}`;
+  throw new SkepError("SKEP_ERR_TOOL", `${name} is not installed; the guest needs it`, { hint });
+}
+
+function isFound(path: string | undefined): path is string {
+  return path !== undefined;
 }
 
 /** Libraries the dynamic linker would load for these files, as paths on this machine. */
@@ -115,7 +131,8 @@ async function makeSkeleton(root: string): Promise<void> {
   await symlink(join("packages", commandFolder), join(root, guestWorkspace, "bin"));
   const files = {
     [join(guestWorkspace, "package.json")]: '{ "type": "module", "private": true }\n',
-    [join(guestWorkspace, "ava.config.mjs")]: 'export default { files: ["packages/*/test/**/*.test.js"] };\n',
+    [join(guestWorkspace, "ava.config.mjs")]: `export default ${JSON.stringify(avaConfig)};
+`,
     "etc/passwd": "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/:/bin/false\n",
     "etc/group": "root:x:0:\nnogroup:x:65534:\n",
     "etc/hosts": "127.0.0.1 localhost\n::1 localhost ip6-localhost\n",

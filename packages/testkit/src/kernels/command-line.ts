@@ -17,7 +17,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     .option("--jobs <count>", "machines at a time", parseCount, 2)
     .option("--append <options>", "added to the kernel's command line, e.g. lockdown=confidentiality", "")
     .option("--timeout <seconds>", "limit for the tests or the command in one machine", parseCount, 900)
-    .option("--boot-timeout <seconds>", "limit for one boot", parseCount, 60)
+    .option("--boot-timeout <seconds>", "limit for one boot", parseCount, 120)
     .option("--run <command>", "run a shell command in the staged workspace instead of tests")
     .option("--shell", "open a shell in the staged workspace of one kernel")
     .option("--json <file>", "write the result as JSON")

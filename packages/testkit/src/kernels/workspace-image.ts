@@ -86,13 +86,13 @@ async function stageSources(source: string, target: string): Promise<void> {
 }
 
 /**
- * Compiles the BPF programs of a package's tests into its `dist/test-bpf/<name>.x64.bpf.o`: the guest has no compiler,
+ * Compiles the BPF programs of a package's live tests into its `dist/test-bpf/<name>.x64.bpf.o`: the guest has no compiler,
  * so a test that compiles its own programs takes them from there when `SKEP_KERNEL` is set.
  */
 async function buildTestObjects(folder: string, tell: Tell): Promise<void> {
-  const sources = (await filesBelow(join(folder, "test"))).filter((file) => file.endsWith(".bpf.c"));
+  const sources = (await filesBelow(join(folder, "test", "live"))).filter((file) => file.endsWith(".bpf.c"));
   if (sources.length === 0) return;
-  const objects = Object.fromEntries(sources.map((file) => [basename(file, ".bpf.c"), join("test", file)]));
+  const objects = Object.fromEntries(sources.map((file) => [basename(file, ".bpf.c"), join("test", "live", file)]));
   const include = ["/usr/include/x86_64-linux-gnu"];
   try {
     await buildObjects({

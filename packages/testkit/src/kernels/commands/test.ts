@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 import { writeFile } from "node:fs/promises";
-import { guestWorkspace } from "../base-image.js";
 import { GuestFactory, type Job } from "../guest.js";
 import { mapLimited, testKernel } from "../matrix.js";
 import { type MatrixOutcome, exitStatus } from "../outcome.js";
@@ -40,8 +39,5 @@ export async function testMatrix(workspace: string, globs: readonly string[], op
 export function avaScript(globs: readonly string[], timeoutSeconds: number): string {
   const files = globs.map((glob) => `'${glob.replace(/\.ts$/, ".js").replaceAll("'", "'\\''")}'`).join(" ");
   const options = `--tap --serial --concurrency 1 --no-worker-threads --timeout ${timeoutSeconds}s`;
-  return [
-    `export NODE_OPTIONS='--enable-source-maps --import=${guestWorkspace}/stack-trace.mjs'`,
-    `exec node node_modules/ava/entrypoints/cli.mjs ${options} ${files}`,
-  ].join("\n");
+  return `exec node node_modules/ava/entrypoints/cli.mjs ${options} ${files}`;
 }
