@@ -4,8 +4,7 @@ import { type Codec, type LayoutField, SkepError } from "@skep/core";
 
 /** Values by the names that `codec.read` gives them, or by their names in C. What is left out is zero. */
 export type EncodableRecord<T> =
-  | { readonly [K in keyof T]?: Encodable | undefined }
-  | Readonly<Record<string, Encodable | undefined>>;
+  { readonly [K in keyof T]?: Encodable | undefined } | Readonly<Record<string, Encodable | undefined>>;
 
 /** Integers are little-endian and as wide as their field, text is UTF-8 padded with NULs, arrays have all their elements. */
 export type Encodable = number | bigint | boolean | string | Uint8Array | readonly (number | bigint)[];
