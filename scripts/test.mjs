@@ -34,11 +34,7 @@ async function runStage(stage, total) {
     stage.map(async (step) => {
       const result = await runStep(step, { echo });
       if (!echo && result.problem) process.stdout.write(result.output);
-      const verdict = result.problem
-        ? `FAILED: ${result.problem}`
-        : result.unavailable
-          ? "skipped: not available here"
-          : "ok";
+      const verdict = result.problem ? `FAILED: ${result.problem}` : "ok";
       console.log(`==> ${step.name.padEnd(10)} ${seconds(result.seconds)}  ${verdict}  (${step.what})`);
       return result;
     }),

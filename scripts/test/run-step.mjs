@@ -41,16 +41,11 @@ export async function runStep(step, { echo }) {
   });
   clearTimeout(timer);
   process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
-  const tally = tallyOf(output);
-  const unavailable = ending === undefined && status !== 0 && status === step.unavailable;
-  if (unavailable) tally.skipped++;
-  const problem =
-    unavailable || status === 0 ? undefined : (ending ?? (typeof status === "number" ? `status ${status}` : status));
+  const problem = status === 0 ? undefined : (ending ?? (typeof status === "number" ? `status ${status}` : status));
   return {
     problem,
-    unavailable,
     output,
     seconds: (performance.now() - begin) / 1000,
-    tally: withOutcome(tally, problem === undefined),
+    tally: withOutcome(tallyOf(output), problem === undefined),
   };
 }

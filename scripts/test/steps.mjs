@@ -18,7 +18,6 @@ const kernelTests = [
  * @property {readonly string[]} command
  * @property {number} limit milliseconds
  * @property {boolean} [root] needs to be root
- * @property {number} [unavailable] exit status that means: cannot be had here, which is a skip
  */
 
 /**
@@ -69,7 +68,6 @@ export const stages = [
       what: "stock kernels under QEMU",
       command: ["npm", "run", "--silent", "kernels", "--", ...kernelTests],
       limit: minutes(8),
-      unavailable: 3,
     },
   ],
   [

@@ -2,31 +2,35 @@
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Tally */
 
-/** Ava's closing words and what they count as. A broken promise outside any test is a failure like another. */
+/**
+ * Ava's line for each test, rather than its closing words: those leave out what passed when something failed, and are not said
+ * at all by a run that was killed. Exceptions and rejections outside any test have only the closing words.
+ */
 const words = {
-  passed: /^ *(\d+) tests? passed$/gm,
-  skipped: /^ *(\d+) tests? (?:skipped|todo)$/gm,
-  failed: /^ *(\d+) (?:(?:tests?|hooks?) failed|uncaught exceptions?|unhandled rejections?|test files? .*)$/gm,
+  passed: /^ *[✔√] /gm,
+  skipped: /^ *- \[(?:skip|todo)\] /gm,
+  failed: /^ *[✘×] \[fail\]/gm,
+  escaped: /^ *(\d+) (?:uncaught exceptions?|unhandled rejections?)$/gm,
 };
-/** The kernel matrix says it per kernel, in one line. */
-const kernelLine = /^\S+: .*?\b(\d+) passed, (\d+) failed, (\d+) skipped\b/gm;
+/** The last line of the kernel matrix. */
+const kernelLine = /^kernels: (\d+) passed, (\d+) failed, (\d+) skipped$/gm;
 
 // eslint-disable-next-line no-control-regex -- what a terminal colours with
 const colour = /\x1b\[[0-9;]*m/g;
 
 /**
- * Sums the closing lines of every ava run and of every kernel in `output`.
+ * Sums the tests of every ava run and of the kernel matrix in `output`.
  * @param {string} output
  * @returns {Tally}
  */
 export function tallyOf(output) {
   const text = output.replace(colour, "");
-  const sum = (pattern, group = 1) =>
-    [...text.matchAll(pattern)].reduce((total, match) => total + Number(match[group]), 0);
+  const count = (pattern) => [...text.matchAll(pattern)].length;
+  const sum = (pattern, group) => [...text.matchAll(pattern)].reduce((total, match) => total + Number(match[group]), 0);
   return {
-    passed: sum(words.passed) + sum(kernelLine, 1),
-    failed: sum(words.failed) + sum(kernelLine, 2),
-    skipped: sum(words.skipped) + sum(kernelLine, 3),
+    passed: count(words.passed) + sum(kernelLine, 1),
+    failed: count(words.failed) + sum(words.escaped, 1) + sum(kernelLine, 2),
+    skipped: count(words.skipped) + sum(kernelLine, 3),
   };
 }
 

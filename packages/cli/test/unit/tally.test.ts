@@ -3,23 +3,24 @@
 import test from "ava";
 import { add, tallyOf, withOutcome } from "../../../../scripts/test/tally.mjs";
 
-test("the closing lines of several ava runs and kernels are summed, whatever their colour", (t) => {
+test("the tests of several ava runs and kernels are summed, whatever their colour", (t) => {
   const output = [
-    "  ✔ 3 tests passed to me as a title",
+    "  \u001b[32m✔\u001b[39m arguments › 3 tests passed to me as a title",
+    "  ✔ duration › units add up (12ms)",
+    "  ✘ [fail]: duration › soon is refused",
+    "  - [skip] live › needs root",
+    "  - [todo] later",
     "  ─",
-    "",
+    "  duration › soon is refused",
     "  1 test failed",
-    "  \u001b[32m12 tests passed\u001b[39m",
-    "  2 tests skipped",
-    "  1 test todo",
-    "",
-    "  1 uncaught exception",
-    "  5 tests passed",
+    "  2 uncaught exceptions",
+    "  √ on a terminal without Unicode",
+    "  1 test passed",
     "6.1: pass; 10 passed, 0 failed, 4 skipped; 110 s; linux 6.1.0, package 6.1.1-1",
     "5.10: FAIL; 8 passed, 1 failed, 5 skipped; 120 s",
-    "",
+    "kernels: 18 passed, 1 failed, 9 skipped",
   ].join("\n");
-  t.deepEqual(tallyOf(output), { passed: 35, failed: 3, skipped: 12 });
+  t.deepEqual(tallyOf(output), { passed: 21, failed: 4, skipped: 11 });
 });
 
 test("a step that fails without a failing test counts as one failure", (t) => {
