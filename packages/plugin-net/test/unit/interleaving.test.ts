@@ -70,7 +70,7 @@ test("datagrams counted at any step of the plugin are told once, however the map
     fc.asyncProperty(fc.array(scenario, { minLength: 1, maxLength: 25 }), async (scenarios) => {
       await Promise.all(scenarios.map(play));
     }),
-    { numRuns: 20 },
+    { numRuns: 12 },
   );
 });
 

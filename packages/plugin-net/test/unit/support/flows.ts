@@ -1,8 +1,21 @@
 // SPDX-License-Identifier: MIT
 
 import { formatAddress } from "../../../src/netflow/addresses.js";
-import type { Aggregate } from "../../../src/netflow/aggregate.js";
+import { Aggregate, type Folded } from "../../../src/netflow/aggregate.js";
 import { FlowKey } from "../../../src/netflow/flow-table.js";
+import { connection, datagrams, type Datagrams, type Reading } from "./records.js";
+
+/** An aggregate that knows no process by number but 77. */
+export const fresh = (ephemeralPort = 0): Aggregate =>
+  new Aggregate(ephemeralPort, (pid) => (pid === 77 ? "from-proc" : ""));
+
+export const read = (aggregate: Aggregate, reading: Partial<Reading>): Folded =>
+  aggregate.connection(connection(reading));
+
+export function count(aggregate: Aggregate, counted: Partial<Datagrams>): Folded {
+  const { key, value } = datagrams(counted);
+  return aggregate.datagrams(key, value);
+}
 
 /** Ends the interval and shows its flows as plain objects, in order of arrival. */
 export function takeFlows(aggregate: Aggregate) {

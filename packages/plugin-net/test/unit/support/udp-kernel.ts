@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import { setTimeout as sleep } from "node:timers/promises";
 import type { BpfMap, RecordHandler } from "@skep/core";
 import { cursorOn } from "./encode.js";
 import { datagramBytes } from "./records.js";
@@ -11,8 +10,8 @@ export interface Datagram {
   readonly read: number;
   readonly written: number;
   /**
-   * How far its program gets before it is interrupted for some milliseconds: not at all, after it read whose turn it is, or
-   * after it looked its entry up. What it adds to an entry that was taken out meanwhile is lost, as in the kernel.
+   * How far its program gets before it is interrupted for a moment: not at all, after it read whose turn it is, or after
+   * it looked its entry up. What it adds to an entry that was taken out meanwhile is lost, as in the kernel.
    */
   readonly interrupted: "never" | "after turn" | "after lookup";
 }
@@ -22,8 +21,11 @@ interface Counts {
   written: number;
 }
 
-/** Longest interruption, milliseconds: well within what the plugin grants. */
-const INTERRUPTED_MS = 5;
+/**
+ * How long an interruption lasts, in microtasks: longer than the plugin takes from a turn to the next drain, and always
+ * over before any timer of the plugin fires.
+ */
+const INTERRUPTION = 100;
 
 /**
  * Two UDP flow maps in which a kernel counts while user space reads: at each step of the plugin (a turn, a scan, an entry)
@@ -78,7 +80,7 @@ export class UdpKernel {
       entry.written += written;
     };
     if (interrupted === "never") return finish();
-    const running = sleep(INTERRUPTED_MS).then(() => {
+    const running = interruption().then(() => {
       finish();
       this.#running.delete(running);
     });
@@ -105,6 +107,10 @@ export class UdpKernel {
     }
     return visited;
   }
+}
+
+async function interruption(): Promise<void> {
+  for (let microtask = 0; microtask < INTERRUPTION; microtask++) await undefined;
 }
 
 function entryOf(flows: Map<number, Counts>, pid: number): Counts {
