@@ -21,7 +21,7 @@ export class RingMap implements Ring, Disposable {
     this.map = handle.name;
     this.size = handle.maxEntries;
     this.#mapping = RingMapping.open(native, handle.name, handle.fd, this.size);
-    this.#reader = new RingReader(this.#mapping, process.arch !== "x64");
+    this.#reader = new RingReader(this.#mapping, process.arch === "x64");
     this.#poll = new Poll(handle.fd);
   }
 

@@ -7,8 +7,14 @@ const HEADER = 8;
 const BUSY = 1 << 31;
 const DISCARDED = 1 << 30;
 const LENGTH = DISCARDED - 1;
-/** Records between two looks at the clock: a look costs about as much as ten records. */
-const RECORDS_PER_LOOK = 64;
+const FLAGS = BUSY | DISCARDED;
+/**
+ * Bytes between two looks at the clock, to begin with. A look costs as much as twenty records, and a handler may take
+ * nanoseconds or milliseconds: so the stretch is doubled or halved until it takes about this many milliseconds.
+ */
+const FIRST_STRETCH = 16 * 1024;
+const SHORTEST_STRETCH = 1024;
+const STRETCH_MS = 0.5;
 /** A part of the ring after which its memory is given back to the kernel. */
 const PUBLISH_FRACTION = 8;
 /** Positions are 32-bit here and offsets span both copies of the ring. */
@@ -25,6 +31,15 @@ export interface RingMemory {
   readonly size: number;
 }
 
+type LoadHeader = (headers: Int32Array, index: number) => number;
+/** x86-64 keeps loads in order by itself. */
+const plainLoad: LoadHeader = (headers, index) => headers[index]!;
+/** Elsewhere a record's bytes could be read before the header that says they are there. */
+const acquiringLoad: LoadHeader = (headers, index) => Atomics.load(headers, index);
+
+/** Position of the record after one of `length` bytes at `position`. */
+const after = (position: number, length: number): number => (position + ((length + HEADER + 7) & ~7)) | 0;
+
 /**
  * Reads a ring buffer in place. Pure: it knows nothing of libbpf, and the memory may be any ArrayBuffer.
  *
@@ -35,28 +50,29 @@ export class RingReader {
   readonly #producer: Int32Array;
   readonly #headers: Int32Array;
   readonly #cursor: Cursor;
+  readonly #loadHeader: LoadHeader;
   readonly #mask: number;
   readonly #publishEvery: number;
+  #stretch: number;
   /** Low half of the position up to which records were handed over. */
   #position: number;
+  /** The same as the kernel was told last. */
+  #published: number;
   #draining = false;
 
-  /**
-   * @param acquireHeaders Load each header atomically. x86-64 keeps loads in order by itself; arm64 does not,
-   *   and there a record's bytes must not be read before its header.
-   */
-  constructor(
-    memory: RingMemory,
-    private readonly acquireHeaders: boolean,
-  ) {
+  /** @param ordered This processor does not read ahead of earlier reads: true for x86-64. */
+  constructor(memory: RingMemory, ordered: boolean) {
     const { buffer, pageSize, size } = memory;
     this.#consumer = new BigInt64Array(buffer, 0, 1);
     this.#producer = new Int32Array(buffer, pageSize, 2);
     this.#headers = new Int32Array(buffer, 2 * pageSize, (2 * size) >> 2);
     this.#cursor = new Cursor(buffer, 2 * pageSize, 2 * size);
+    // A function and not a flag: the engine inlines the one in use, and a call in the loop costs even when it is not made.
+    this.#loadHeader = ordered ? plainLoad : acquiringLoad;
     this.#mask = size - 1;
     this.#publishEvery = size / PUBLISH_FRACTION;
-    this.#position = Number(BigInt.asIntN(32, this.#consumer[0]!));
+    this.#stretch = Math.min(FIRST_STRETCH, this.#publishEvery);
+    this.#position = this.#published = Number(BigInt.asIntN(32, this.#consumer[0]!));
   }
 
   /** Bytes between what was read and what was written or reserved. */
@@ -72,61 +88,69 @@ export class RingReader {
   drain(handler: RecordHandler, deadline: number): number {
     if (this.#draining) return 0;
     this.#draining = true;
-    try {
-      return this.#drain(handler, deadline);
-    } finally {
-      this.#draining = false;
-    }
-  }
-
-  // hot
-  #drain(handler: RecordHandler, deadline: number): number {
-    const headers = this.#headers;
-    const cursor = this.#cursor;
-    const mask = this.#mask;
-    const publishEvery = this.#publishEvery;
-    const acquireHeaders = this.acquireHeaders;
     let handed = 0;
-    let untilLook = RECORDS_PER_LOOK;
-    let position = this.#position;
-    let published = position;
-    // Acquires: what the producer wrote before it moved on is visible after this load.
-    let end = Atomics.load(this.#producer, 0);
+    let now = performance.now();
     try {
-      for (;;) {
-        if (position === end) {
-          end = Atomics.load(this.#producer, 0);
-          if (position === end) break;
-        }
-        const at = position & mask;
-        const header = acquireHeaders ? Atomics.load(headers, at >> 2) : headers[at >> 2]!;
-        if ((header & BUSY) !== 0) break;
-        const length = header & LENGTH;
-        // Moved before the handler runs, so that a record whose handler throws is not handed over again.
-        position = (position + ((length + HEADER + 7) & ~7)) | 0;
-        if ((header & DISCARDED) === 0) {
-          handed++;
-          cursor.at = at + HEADER;
-          cursor.length = length;
-          handler(cursor);
-        }
-        if (((position - published) | 0) >= publishEvery) published = this.#publish(position);
-        if (--untilLook === 0) {
-          if (performance.now() >= deadline) break;
-          untilLook = RECORDS_PER_LOOK;
-        }
-      }
+      do {
+        // Acquires: what the producer wrote before it moved on is visible after this load.
+        const waiting = (Atomics.load(this.#producer, 0) - this.#position) >>> 0;
+        if (waiting === 0) break;
+        const stop = (this.#position + Math.min(waiting, this.#stretch)) | 0;
+        handed += this.#handOver(handler, stop);
+        if (((stop - this.#position) | 0) > 0) break; // the next record is still being written
+        if (((this.#position - this.#published) | 0) >= this.#publishEvery) this.#publish();
+        const began = now;
+        now = performance.now();
+        if (waiting >= this.#stretch) this.#adapt(now - began);
+      } while (now < deadline);
     } finally {
-      if (position !== published) this.#publish(position);
+      this.#publish();
+      this.#draining = false;
     }
     return handed;
   }
 
-  /** Gives the memory before `position` back to the kernel: one 64-bit store that releases what was read. */
-  #publish(position: number): number {
-    const advanced = (position - this.#position) | 0;
+  #adapt(ms: number): void {
+    if (ms > STRETCH_MS) this.#stretch = Math.max(this.#stretch / 2, SHORTEST_STRETCH);
+    else if (ms < STRETCH_MS / 4) this.#stretch = Math.min(this.#stretch * 2, this.#publishEvery);
+  }
+
+  /** Hands over the records that begin before `stop`, up to one that is busy. Moves the position past them. */
+  // hot
+  #handOver(handler: RecordHandler, stop: number): number {
+    const headers = this.#headers;
+    const cursor = this.#cursor;
+    const mask = this.#mask;
+    const loadHeader = this.#loadHeader;
+    let handed = 0;
+    let position = this.#position;
+    try {
+      while (((stop - position) | 0) > 0) {
+        const at = position & mask;
+        const header = loadHeader(headers, at >> 2);
+        if ((header & FLAGS) !== 0) {
+          if ((header & BUSY) !== 0) break;
+          position = after(position, header & LENGTH);
+          continue;
+        }
+        // Moved before the handler runs, so that a record whose handler throws is not handed over again.
+        position = after(position, header);
+        handed++;
+        cursor.at = at + HEADER;
+        cursor.length = header;
+        handler(cursor);
+      }
+    } finally {
+      this.#position = position;
+    }
+    return handed;
+  }
+
+  /** Gives the memory of what was read back to the kernel: one 64-bit store that releases it. */
+  #publish(): void {
+    const advanced = (this.#position - this.#published) | 0;
+    if (advanced === 0) return;
     Atomics.store(this.#consumer, 0, this.#consumer[0]! + BigInt(advanced));
-    this.#position = position;
-    return position;
+    this.#published = this.#position;
   }
 }
