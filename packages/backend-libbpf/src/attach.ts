@@ -22,7 +22,6 @@ export interface AttachContext {
 
 type CgroupAttach = Extract<Attach, { kind: "cgroup_skb" | "cgroup_sock_addr" | "cgroup_sock" | "sockops" }>;
 type UserAttach = Extract<Attach, { kind: "uprobe" | "uretprobe" }>;
-type Failure = { readonly errno: number };
 
 /** Iterators are attached when they are read; user probes without a target when somebody finds one. */
 export const isDeferred = (where: Attach): boolean =>

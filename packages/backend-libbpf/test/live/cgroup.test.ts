@@ -129,3 +129,10 @@ test.serial("a hook that is not the program's, and a cgroup that is gone, are to
   const gone = t.throws<SkepError>(() => session.attachTo("count_sockops", { kind: "sockops", cgroup: `${cgroup}/x` }));
   t.regex(gone?.message ?? "", /ENOENT.*cgroup .*\/x/);
 });
+
+test.serial("without a cgroup v2 hierarchy opening a cgroup program says so, and how to mount one", async (t) => {
+  const error = await t.throwsAsync<SkepError>(libbpfBackend({ host: { cgroup: "/nonexistent" } }).open(ask({})));
+  t.is(error?.code, "SKEP_ERR_CGROUP2_MISSING");
+  t.regex(error?.message ?? "", /no strategy of probe group traffic works here/);
+  t.regex(error?.hint ?? "", /mount -t cgroup2/);
+});

@@ -198,6 +198,12 @@ test.serial("bytes that are no object are refused with libbpf's words", async (t
   t.is(error.code, "SKEP_ERR_OBJECT");
 });
 
+test.serial("a kernel without BTF is told so before anything is tried", async (t) => {
+  const error = await failure(libbpfBackend({ host: { sys: "/nonexistent" } }).choose(ask([raw])));
+  t.is(error.code, "SKEP_ERR_BTF_MISSING");
+  t.regex(error.hint ?? "", /CONFIG_DEBUG_INFO_BTF/);
+});
+
 test.serial("layouts come from the object's own BTF", async (t) => {
   const backend = libbpfBackend();
   const session = await backend.open(ask([raw]));

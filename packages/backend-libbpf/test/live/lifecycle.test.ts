@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import test from "ava";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { libbpfBackend } from "../../src/index.js";
@@ -12,14 +12,26 @@ import { group, request } from "./support/request.js";
 const RING = 1 << 20;
 const TRACES = ["by_raw_tp", "ladder_counts"];
 
+const root = fileURLToPath(new URL("../../../../", import.meta.url));
+/** Arguments of Node that run a script of `support/` from sources. */
+const script = (name: string): string[] => [
+  "--import=./scripts/ts-node.mjs",
+  "--conditions=skep-source",
+  "--no-warnings",
+  fileURLToPath(new URL(`support/${name}`, import.meta.url)),
+];
+
+test.serial("a process without privileges is told which it lacks and how to give them", (t) => {
+  const drop = ["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", process.execPath];
+  const output = execFileSync("setpriv", [...drop, ...script("unprivileged.ts")], { cwd: root, encoding: "utf8" });
+  const error = JSON.parse(output) as { code: string; message: string; hint: string };
+  t.is(error.code, "SKEP_ERR_PERMISSION");
+  t.regex(error.message, /live-test: this process may not load BPF programs: it lacks .*CAP_BPF/);
+  t.regex(error.hint, /run as root, or give CAP_BPF/);
+});
+
 test.serial("a process killed by SIGKILL leaves nothing attached or loaded", async (t) => {
-  const script = fileURLToPath(new URL("support/hold.ts", import.meta.url));
-  const root = fileURLToPath(new URL("../../../../", import.meta.url));
-  const child = spawn(
-    process.execPath,
-    ["--import=./scripts/ts-node.mjs", "--conditions=skep-source", "--no-warnings", script],
-    { cwd: root, stdio: ["ignore", "pipe", "inherit"] },
-  );
+  const child = spawn(process.execPath, script("hold.ts"), { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
   t.teardown(() => child.kill("SIGKILL"));
   await once(child.stdout, "data");
   t.is(inKernel(TRACES).links, 1);

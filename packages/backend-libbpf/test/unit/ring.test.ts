@@ -63,12 +63,20 @@ for (const ordered of [true, false]) {
             const record = ring.reserve(each.length, byte);
             if (record === undefined) continue;
             const text = Buffer.alloc(each.length, byte).toString("hex");
-            if (each.kind === "reserve") model.push({ text, state: "busy", submit: () => record.submit() });
-            else if (each.discard) (record.discard(), model.push({ text, state: "discarded" }));
-            else (record.submit(), model.push({ text, state: "done" }));
+            if (each.kind === "reserve") {
+              model.push({ text, state: "busy", submit: () => record.submit() });
+              continue;
+            }
+            if (each.discard) record.discard();
+            else record.submit();
+            model.push({ text, state: each.discard ? "discarded" : "done" });
           }
         }
-        for (const record of model) if (record.state === "busy") (record.submit?.(), (record.state = "done"));
+        for (const record of model) {
+          if (record.state !== "busy") continue;
+          record.submit?.();
+          record.state = "done";
+        }
         drain();
         t.is(ring.consumed & 7n, 0n);
       }),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { RingMemory } from "../../src/ring.js";
+import type { RingMemory } from "../../../src/ring.js";
 
 const HEADER = 8;
 const BUSY = 0x8000_0000;
