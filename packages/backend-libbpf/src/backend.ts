@@ -69,6 +69,7 @@ class LibbpfBackend implements Backend {
     const context = { library: this.workshop().library, host: this.#host };
     const session = new LibbpfSession(context, request, choices, (closed) => this.#sessions.delete(closed));
     this.#sessions.add(session);
+    this.workshop().library.giveMemoryBack();
     return session;
   }
 

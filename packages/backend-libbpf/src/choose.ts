@@ -51,10 +51,30 @@ export class Chooser {
   /** @throws SkepError for a request that is wrong by itself, `SKEP_ERR_MUTATION` included. */
   async choose(request: OpenRequest): Promise<ReadonlyMap<string, Choice>> {
     const choices = new Map<string, Choice>();
+    await this.tryTopRungs(request);
     for (const [name, group] of Object.entries(request.probes)) {
       choices.set(name, await this.climb(request, name, group));
     }
     return choices;
+  }
+
+  /**
+   * On most hosts the best strategy of every group works: then one trial of all of them spares one for each.
+   * If they do not all work together nothing is learnt, and each ladder is climbed for itself.
+   */
+  private async tryTopRungs(request: OpenRequest): Promise<void> {
+    const byObject = new Map<string, Strategy[]>();
+    for (const [name, group] of Object.entries(request.probes)) {
+      const top = candidates(request, name, group).find((strategy) => this.missing(request, strategy) === undefined);
+      const object = objectOf(request, name, group);
+      if (top !== undefined) byObject.set(object, [...(byObject.get(object) ?? []), top]);
+    }
+    for (const [object, strategies] of byObject) {
+      const fresh = strategies.filter((strategy) => !this.#trials.has(this.trialKey(request, object, strategy)));
+      if (fresh.length < 2 || this.trial(request, object, fresh) !== undefined) continue;
+      for (const strategy of fresh) this.#trials.set(this.trialKey(request, object, strategy), undefined);
+      await setImmediate();
+    }
   }
 
   private async climb(request: OpenRequest, groupName: string, group: ProbeGroup): Promise<Choice> {
@@ -81,27 +101,39 @@ export class Chooser {
     group: ProbeGroup,
     strategy: Strategy,
   ): SkepError | undefined {
+    const missing = this.missing(request, strategy);
+    if (missing !== undefined) return missing;
+    const objectName = objectOf(request, groupName, group);
+    const key = this.trialKey(request, objectName, strategy);
+    if (this.#trials.has(key)) return this.#trials.get(key);
+    const error = this.trial(request, objectName, [strategy]);
+    if (error === undefined || !isPassing(error)) this.#trials.set(key, error);
+    return error;
+  }
+
+  /** Why a strategy need not be tried, when a capability it requires is a definite no. */
+  private missing(request: OpenRequest, strategy: Strategy): SkepError | undefined {
     for (const capability of strategy.requires ?? []) {
       const { supported, reason } = this.prober.probe(capability);
       if (supported !== false) continue;
       const message = `needs ${capability}: ${reason ?? "not on this host"}`;
       return new SkepError("SKEP_ERR_PROBES", message, { plugin: request.plugin, phase: "load" });
     }
-    const objectName = objectOf(request, groupName, group);
-    const { rodata, mapEntries, scope, allowMutation } = request;
-    const key = identity([
-      ObjectImage.of(request.objects[objectName]!).hash,
-      strategy,
-      { rodata, mapEntries, scope, allowMutation },
-    ]);
-    if (this.#trials.has(key)) return this.#trials.get(key);
-    const error = this.trial(request, objectName, strategy);
-    if (error === undefined || !isPassing(error)) this.#trials.set(key, error);
-    return error;
+    return undefined;
+  }
+
+  /** What a trial's outcome depends on. One cgroup is like another, so of the scope only its kinds. */
+  private trialKey(request: OpenRequest, objectName: string, strategy: Strategy): string {
+    const { rodata, scope, allowMutation } = request;
+    const { hash } = ObjectImage.of(request.objects[objectName]!);
+    const kinds = Object.entries(scope)
+      .filter(([, members]) => members.length > 0)
+      .map(([kind]) => kind);
+    return identity([hash, strategy, { rodata, kinds, allowMutation }]);
   }
 
   /** Loads and attaches in earnest, then lets go of everything. Why it did not work, or undefined. */
-  private trial(request: OpenRequest, objectName: string, strategy: Strategy): SkepError | undefined {
+  private trial(request: OpenRequest, objectName: string, strategies: readonly Strategy[]): SkepError | undefined {
     let cgroups: ReturnType<typeof trialCgroups> | undefined;
     const context: AttachContext = {
       library: this.library,
@@ -110,11 +142,17 @@ export class Chooser {
       cgroups: () => (cgroups ??= trialCgroups(request.scope, this.host)).cgroups,
     };
     try {
-      const constants = { ...request.rodata, ...strategy.rodata };
-      using object = prepareObject(context, request, objectName, [strategy], constants);
+      const constants = Object.assign(
+        {},
+        request.rodata,
+        ...strategies.map(({ rodata }) => rodata),
+      ) as OpenRequest["rodata"];
+      using object = prepareObject(context, request, objectName, strategies, constants);
+      // Nothing will be stored in them, and the kernel makes room for every entry at once.
+      object.shrinkMaps();
       object.load();
       using links = new LinkSet();
-      for (const [name, places] of programPlaces([strategy])) {
+      for (const [name, places] of programPlaces(strategies)) {
         const program = object.program(name);
         for (const where of places) {
           if (where.kind === "iter") links.add(linkIterator(context, program, where));

@@ -103,6 +103,8 @@ export type BatchCall = (
 
 interface Libc {
   getpagesize(): number;
+  /** glibc only: a missing function throws when it is called. */
+  malloc_trim(pad: number): number;
   mmap(address: bigint | null, length: number, protection: number, flags: number, fd: number, offset: number): bigint;
   vsnprintf(buffer: Uint8Array | null, size: number, format: bigint, args: Uint8Array): number;
 }
@@ -177,6 +179,7 @@ const libbpfSignatures: Signatures<Libbpf> = {
 
 const libcSignatures: Signatures<Libc> = {
   getpagesize: ["int", []],
+  malloc_trim: ["int", ["size_t"]],
   mmap: [pointer, [pointer, "size_t", "int", "int", "int", "int64_t"]],
   vsnprintf: ["int", [pointer, "size_t", pointer, pointer]],
 };

@@ -75,6 +75,18 @@ export class Library {
     }
   }
 
+  /**
+   * Loading an object takes tens of megabytes for the kernel's BTF, which malloc keeps for itself afterwards.
+   * Only glibc can be asked to return them; elsewhere they stay.
+   */
+  giveMemoryBack(): void {
+    try {
+      this.native.libc.malloc_trim(0);
+    } catch {
+      // Another C library.
+    }
+  }
+
   /** Called by C: must not throw. */
   private keep(level: number, format: bigint, args: bigint): number {
     if (level > LIBBPF_INFO) return 0;

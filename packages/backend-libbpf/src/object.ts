@@ -9,6 +9,17 @@ import { refuseMutations, type ScannedObject, type ScannedProgram } from "./muta
 import { INSTRUCTION } from "./mutation/instructions.js";
 import { ObjectImage } from "./object-image.js";
 import { writeConstants, type Constant } from "./rodata.js";
+import { MapType } from "./uapi.js";
+
+const hashTypes: ReadonlySet<number> = new Set([
+  MapType.HASH,
+  MapType.LRU_HASH,
+  MapType.PERCPU_HASH,
+  MapType.LRU_PERCPU_HASH,
+]);
+/** Entries and bytes of maps that are never used: as few as every kernel takes (a ring is whole pages, of 64 KiB at most). */
+const smallHash = 64;
+const smallRing = 65_536;
 
 /** A program of an object. Its pointer dies with the object. */
 export class Program {
@@ -160,6 +171,14 @@ export class BpfObject implements Disposable {
       this.library.libbpf.bpf_map__set_max_entries(map.pointer, wanted);
     }
     return set.map(({ name }) => name);
+  }
+
+  /** Makes hash maps and ring buffers as small as they may be, for a load that is only a trial. */
+  shrinkMaps(): void {
+    for (const map of this.maps.values()) {
+      if (hashTypes.has(map.type)) this.library.libbpf.bpf_map__set_max_entries(map.pointer, smallHash);
+      else if (map.type === MapType.RINGBUF) this.library.libbpf.bpf_map__set_max_entries(map.pointer, smallRing);
+    }
   }
 
   /** Takes the place of this object's own map, before load. @throws SkepError `SKEP_ERR_OBJECT` when they differ. */

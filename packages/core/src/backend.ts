@@ -16,7 +16,10 @@ export interface OpenRequest {
   readonly objects: Readonly<Record<string, Uint8Array>>;
   /** Groups to run; those the configuration does not need are left out by the caller. */
   readonly probes: Readonly<Record<string, ProbeGroup>>;
-  /** `const volatile` globals by name, set before load in every object that has them. */
+  /**
+   * `const volatile` globals by name, set before load in every object that has them. One that no object has is an error,
+   * unless its name begins with `skep_`: those come with the shared headers.
+   */
   readonly rodata: Readonly<Record<string, number | bigint | boolean>>;
   /** Map name -> max_entries, set before load. */
   readonly mapEntries: Readonly<Record<string, number>>;

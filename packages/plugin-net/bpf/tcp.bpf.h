@@ -494,7 +494,7 @@ int BPF_PROG(accept_fexit, struct socket *listener, struct socket *accepted)
 
 /* Where there is no fentry (arm64 before 6.x). May be missed when many threads block in accept. */
 SEC("kretprobe/inet_csk_accept")
-int BPF_KRETPROBE(accept_kretprobe, struct sock *sk)
+int BPF_KRETPROBE(accept_kret, struct sock *sk)
 {
 	if (sk)
 		note_accept(sk, false);

@@ -173,42 +173,42 @@ static __always_inline void count_received(struct sock *sk, struct sk_buff *skb,
 }
 
 SEC("fentry/ip_send_skb")
-int BPF_PROG(udp_send4_fentry, struct net *net, struct sk_buff *skb)
+int BPF_PROG(udp_tx4_fentry, struct net *net, struct sk_buff *skb)
 {
 	count_sent(skb);
 	return 0;
 }
 
 SEC("fentry/ip6_send_skb")
-int BPF_PROG(udp_send6_fentry, struct sk_buff *skb)
+int BPF_PROG(udp_tx6_fentry, struct sk_buff *skb)
 {
 	count_sent(skb);
 	return 0;
 }
 
 SEC("fentry/skb_consume_udp")
-int BPF_PROG(udp_recv_fentry, struct sock *sk, struct sk_buff *skb, int len)
+int BPF_PROG(udp_rx_fentry, struct sock *sk, struct sk_buff *skb, int len)
 {
 	count_received(sk, skb, len);
 	return 0;
 }
 
 SEC("kprobe/ip_send_skb")
-int BPF_KPROBE(udp_send4_kprobe, struct net *net, struct sk_buff *skb)
+int BPF_KPROBE(udp_tx4_kprobe, struct net *net, struct sk_buff *skb)
 {
 	count_sent(skb);
 	return 0;
 }
 
 SEC("kprobe/ip6_send_skb")
-int BPF_KPROBE(udp_send6_kprobe, struct sk_buff *skb)
+int BPF_KPROBE(udp_tx6_kprobe, struct sk_buff *skb)
 {
 	count_sent(skb);
 	return 0;
 }
 
 SEC("kprobe/skb_consume_udp")
-int BPF_KPROBE(udp_recv_kprobe, struct sock *sk, struct sk_buff *skb, int len)
+int BPF_KPROBE(udp_rx_kprobe, struct sock *sk, struct sk_buff *skb, int len)
 {
 	count_received(sk, skb, len);
 	return 0;

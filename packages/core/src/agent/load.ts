@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { OpenRequest, Session } from "../backend.js";
+import { SkepError } from "../errors.js";
 import type { Logger } from "../logger.js";
 import type { LoadPlan, Plugin } from "../plugin.js";
 import { emptySession } from "./empty-session.js";
@@ -44,7 +45,10 @@ export async function openSession(
   return surroundings.backend.open(await openRequestOf(plugin, config, log, surroundings));
 }
 
-/** Proves the layouts and limits the session to the scope. Returns why the plugin sees less, or more, than it should. */
+/**
+ * Proves the layouts and limits the session to the scope. Returns why the plugin sees less than it should.
+ * @throws SkepError `SKEP_ERR_SCOPE` when the session could see more than the scope: what nobody asked for is not observed.
+ */
 export function prepareSession(plugin: Plugin, session: Session, surroundings: Surroundings): string[] {
   proveLayouts(plugin, session);
   const reasons = Object.entries(session.strategies)
@@ -55,8 +59,28 @@ export function prepareSession(plugin: Plugin, session: Session, surroundings: S
     });
   if (Object.keys(plugin.objects).length === 0) return reasons;
   const unlimited = fillScopeMaps(session, surroundings.resolvedScope(), surroundings.host.procRoot);
-  if (unlimited.length > 0) reasons.push(`its objects cannot be limited to the scope's ${unlimited.join(" and ")}`);
+  if (unlimited.length > 0 && !isLimitedByAttachment(plugin, session, unlimited)) {
+    throw new SkepError(
+      "SKEP_ERR_SCOPE",
+      `${plugin.name}: its objects cannot be limited to the scope's ${unlimited.join(" and ")}`,
+      {
+        plugin: plugin.name,
+        phase: "load",
+        hint: "its BPF programs must ask skep/scope.bpf.h, or run it without a scope",
+      },
+    );
+  }
   return reasons;
+}
+
+/** Programs of a cgroup see nothing else, whatever maps there are. */
+function isLimitedByAttachment(plugin: Plugin, session: Session, kinds: readonly string[]): boolean {
+  if (kinds.some((kind) => kind !== "cgroups")) return false;
+  const attachments = Object.entries(session.strategies).flatMap(([group, chosen]) => {
+    const strategy = plugin.probes[group]?.strategies.find(({ name }) => name === chosen.name);
+    return Object.values(strategy?.programs ?? {}).flat();
+  });
+  return attachments.every(({ kind }) => kind.startsWith("cgroup_") || kind === "sockops");
 }
 
 /** `plugin/group` says more than `group`, so it wins. */

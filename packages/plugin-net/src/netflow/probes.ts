@@ -35,7 +35,7 @@ export const netflowProbes = {
       { name: "fexit", programs: { accept_fexit: { kind: "fexit", fn: "inet_accept" } } },
       {
         name: "kretprobe",
-        programs: { accept_kretprobe: { kind: "kretprobe", fn: "inet_csk_accept" } },
+        programs: { accept_kret: { kind: "kretprobe", fn: "inet_csk_accept" } },
         limits: "an accept can be missed while many threads of a process wait in accept at once",
       },
       {
@@ -61,17 +61,17 @@ export const netflowProbes = {
       {
         name: "fentry",
         programs: {
-          udp_send4_fentry: { kind: "fentry", fn: "ip_send_skb" },
-          udp_send6_fentry: { kind: "fentry", fn: "ip6_send_skb" },
-          udp_recv_fentry: { kind: "fentry", fn: "skb_consume_udp" },
+          udp_tx4_fentry: { kind: "fentry", fn: "ip_send_skb" },
+          udp_tx6_fentry: { kind: "fentry", fn: "ip6_send_skb" },
+          udp_rx_fentry: { kind: "fentry", fn: "skb_consume_udp" },
         },
       },
       {
         name: "kprobe",
         programs: {
-          udp_send4_kprobe: { kind: "kprobe", fn: "ip_send_skb" },
-          udp_send6_kprobe: { kind: "kprobe", fn: "ip6_send_skb" },
-          udp_recv_kprobe: { kind: "kprobe", fn: "skb_consume_udp" },
+          udp_tx4_kprobe: { kind: "kprobe", fn: "ip_send_skb" },
+          udp_tx6_kprobe: { kind: "kprobe", fn: "ip6_send_skb" },
+          udp_rx_kprobe: { kind: "kprobe", fn: "skb_consume_udp" },
         },
       },
       {

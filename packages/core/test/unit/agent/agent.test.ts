@@ -650,14 +650,16 @@ test("a scope that names what does not exist rejects start before anything is lo
   t.deepEqual(w.backend.journal, []);
 });
 
-test("a scope is told to the object by mask and maps, and to the user when the object cannot keep it", async (t) => {
+test("a scope is told to the object by mask and maps, and a plugin that cannot keep it does not run", async (t) => {
   const pids = new FakeMap("scope_pids");
   const w = world([testPlugin("a"), testPlugin("b")], { a: { maps: [pids] } }, { scope: { pids: [process.pid] } });
   await w.agent.start();
   t.is(w.backend.session("a").request.rodata["skep_scope_mask"], 2);
   t.deepEqual(pids.lookup(new Uint8Array(Uint32Array.of(process.pid).buffer)), Uint8Array.of(1));
   t.is(statusOf(w.agent, "a").state, "running");
-  t.deepEqual(statusOf(w.agent, "b").reasons, ["its objects cannot be limited to the scope's pids"]);
+  t.is(statusOf(w.agent, "b").state, "failed");
+  t.regex(statusOf(w.agent, "b").reasons.join(), /cannot be limited to the scope's pids/);
+  t.true(w.backend.session("b").closed, "nothing stays loaded");
   await stop(w);
 });
 
