@@ -9,6 +9,7 @@ import type { Host } from "./host.js";
 import type { Library } from "./library.js";
 import { MINIMAL_PROGRAM, minimalObject } from "./minimal-object.js";
 import { BpfObject } from "./object.js";
+import { identity } from "./request.js";
 import { helperNames } from "./uapi.js";
 
 /** Answers "can this host do it?" by trying. Conclusive answers are kept for the life of the prober. */
@@ -22,7 +23,7 @@ export class Prober {
   ) {}
 
   probe(what: Capability | Attach): Verdict {
-    const key = typeof what === "string" ? what : JSON.stringify(what, bigintsAsText);
+    const key = typeof what === "string" ? what : identity(what);
     const known = this.#verdicts.get(key);
     if (known !== undefined) return known;
     const verdict = typeof what === "string" ? this.probeCapability(what) : this.probeAttach(what);
@@ -186,5 +187,4 @@ function sectionOf(where: Attach): string {
   }
 }
 
-const bigintsAsText = (_: string, value: unknown): unknown => (typeof value === "bigint" ? value.toString() : value);
 const unknown = (reason: string): Verdict => ({ supported: undefined, reason });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import test from "ava";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { libbpfBackend } from "../../src/index.js";
@@ -28,6 +28,12 @@ test.serial("a process without privileges is told which it lacks and how to give
   t.is(error.code, "SKEP_ERR_PERMISSION");
   t.regex(error.message, /live-test: this process may not load BPF programs: it lacks .*CAP_BPF/);
   t.regex(error.hint, /run as root, or give CAP_BPF/);
+});
+
+test.serial("what libbpf prints goes into the reason and never to stderr", (t) => {
+  const { stdout, stderr } = spawnSync(process.execPath, script("refused.ts"), { cwd: root, encoding: "utf8" });
+  t.regex(stdout, /invalid mem access/);
+  t.is(stderr, "");
 });
 
 test.serial("a process killed by SIGKILL leaves nothing attached or loaded", async (t) => {

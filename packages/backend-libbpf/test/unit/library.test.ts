@@ -24,3 +24,17 @@ test("a library that is no libbpf is told so", async (t) => {
   t.is(error.code, "SKEP_ERR_BACKEND_UNAVAILABLE");
   t.regex(error.message, /libc\.so\.6 is no libbpf/);
 });
+
+for (const [property, value, message] of [
+  ["platform", "darwin", /eBPF needs Linux, this is darwin/],
+  ["arch", "riscv64", /no support for riscv64/],
+] as const) {
+  test.serial(`${property} ${value} is told before anything is loaded`, async (t) => {
+    const own = Object.getOwnPropertyDescriptor(process, property)!;
+    t.teardown(() => Object.defineProperty(process, property, own));
+    Object.defineProperty(process, property, { ...own, value });
+    const error = await codeOf(libbpfBackend({ libbpf: "/nonexistent/libbpf.so.1" }).probe("map:ringbuf"));
+    t.is(error.code, "SKEP_ERR_BACKEND_UNAVAILABLE");
+    t.regex(error.message, message);
+  });
+}
