@@ -78,8 +78,7 @@ export async function run(request: RunRequest): Promise<number> {
       log,
       limits: { stopMs },
     });
-    if (duration !== undefined) stop.after(duration);
-    return await observe(agent, observed, stop, log);
+    return await observe(agent, observed, stop, duration, log);
   } finally {
     observed?.abandon();
     await backend.close();
@@ -91,6 +90,7 @@ async function observe(
   agent: Agent,
   observed: ObservedCommand | undefined,
   stop: StopRequest,
+  duration: number | undefined,
   log: Logger,
 ): Promise<number> {
   // Until it is known whether anything runs, failures wait: when nothing does, one line says it all.
@@ -106,6 +106,8 @@ async function observe(
   try {
     for (const failure of failures) logError(log, failure);
     logReady(log, agent.status());
+    // The time to observe: getting ready is not part of it.
+    if (duration !== undefined) stop.after(duration);
     observed?.release();
     const ending = await Promise.race([stop.requested, ...(observed === undefined ? [] : [observed.ended])]);
     if (typeof ending !== "number") return await endEarly(observed, ending);
