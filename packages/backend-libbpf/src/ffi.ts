@@ -53,7 +53,6 @@ export interface Libbpf {
   bpf_program__fd(program: ProgramPointer): number;
   bpf_program__set_autoload(program: ProgramPointer, autoload: boolean): number;
   bpf_program__set_attach_target(program: ProgramPointer, attachProgramFd: number, fn: string): number;
-  bpf_program__attach(program: ProgramPointer): LinkPointer | null;
   bpf_program__attach_trace(program: ProgramPointer): LinkPointer | null;
   bpf_program__attach_raw_tracepoint(program: ProgramPointer, event: string): LinkPointer | null;
   bpf_program__attach_tracepoint(program: ProgramPointer, category: string, event: string): LinkPointer | null;
@@ -146,7 +145,6 @@ const libbpfSignatures: Signatures<Libbpf> = {
   bpf_program__fd: ["int", [pointer]],
   bpf_program__set_autoload: ["int", [pointer, "bool"]],
   bpf_program__set_attach_target: ["int", [pointer, "int", text]],
-  bpf_program__attach: [pointer, [pointer]],
   bpf_program__attach_trace: [pointer, [pointer]],
   bpf_program__attach_raw_tracepoint: [pointer, [pointer, text]],
   bpf_program__attach_tracepoint: [pointer, [pointer, text, text]],
