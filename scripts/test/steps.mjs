@@ -58,7 +58,7 @@ export const stages = [
       name: "live",
       what: "this machine's kernel",
       command: ava("**/test/live/**", "--concurrency=1", "--timeout=2m"),
-      limit: minutes(5),
+      limit: minutes(6),
       root: true,
     },
   ],

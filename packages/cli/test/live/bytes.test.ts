@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // `skep run -- COMMAND` against commands whose every byte is known. These run on every kernel of the matrix.
-import anyTest from "ava";
+import test from "ava";
+import { liveTests } from "@skep/testkit";
 import { exchange, pointsOf, runProgram, skep, sum } from "./skep.js";
 
-const root = process.getuid?.() === 0;
-const test = root ? anyTest.serial : anyTest.serial.skip;
+const live = await liveTests(test, ["root"]);
 
-test("both ends of a command's connections are reported to the byte", async (t) => {
+live(["root"], "both ends of a command's connections are reported to the byte", async (t) => {
   const command = exchange("--connections", "7", "--send", "1000", "--reply", "2000", "--rounds", "3");
   const ended = await runProgram([skep, "run", "--output", "ndjson", "--", ...command]);
   t.is(ended.status, 0, ended.stderr);
@@ -25,7 +25,7 @@ test("both ends of a command's connections are reported to the byte", async (t) 
   t.is(new Set(flows.map(({ tags }) => tags["pid"])).size, 2);
 });
 
-test("one line says ready with strategies, and the last one sums up that nothing was lost", async (t) => {
+live(["root"], "one line says ready with strategies, and the last one sums up that nothing was lost", async (t) => {
   const ended = await runProgram([skep, "run", "--output", "ndjson", "--", ...exchange()]);
   const ready = ended.log.filter(({ event }) => event === "ready");
   t.is(ready.length, 1, ended.stderr);
@@ -49,7 +49,7 @@ test("one line says ready with strategies, and the last one sums up that nothing
   );
 });
 
-test("somebody else's connections are not seen", async (t) => {
+live(["root"], "somebody else's connections are not seen", async (t) => {
   const stranger = runProgram(exchange("--connections", "200", "--delay-us", "5000"));
   const ended = await runProgram([skep, "run", "--output", "ndjson", "--", ...exchange("--connections", "2")]);
   await stranger;

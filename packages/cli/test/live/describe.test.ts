@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 import test from "ava";
+import { liveTests } from "@skep/testkit";
 import { runProgram, skep } from "./skep.js";
 
-const root = process.getuid?.() === 0;
-const asRoot = root ? test : test.skip;
+const live = await liveTests(test, ["root"]);
 
-asRoot("doctor names a strategy for each probe group, or what is missing", async (t) => {
+live(["root"], "doctor names a strategy for each probe group, or what is missing", async (t) => {
   const ended = await runProgram([skep, "doctor", "--json"]);
   t.is(ended.status, 0, ended.stderr);
   const { host, plugins } = JSON.parse(ended.stdout) as {
@@ -25,14 +25,14 @@ asRoot("doctor names a strategy for each probe group, or what is missing", async
   t.is(net?.support, lessThanAll ? "reduced" : "full");
 });
 
-asRoot("doctor tells people the same in words", async (t) => {
+live(["root"], "doctor tells people the same in words", async (t) => {
   const ended = await runProgram([skep, "doctor", "--plugin", "ebpf-net"]);
   t.regex(ended.stdout, /^kernel +Linux \d/m);
   t.regex(ended.stdout, /^ebpf-net +(full|reduced)$/m);
   t.notRegex(ended.stdout, /^ebpf-process/m);
 });
 
-asRoot("doctor without privileges says so, with the mend, status 3", async (t) => {
+live(["root"], "doctor without privileges says so, with the mend, status 3", async (t) => {
   const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"];
   const ended = await runProgram([...nobody, skep, "doctor", "--plugin", "ebpf-net"]);
   t.is(ended.status, 3, ended.stderr);
@@ -41,7 +41,7 @@ asRoot("doctor without privileges says so, with the mend, status 3", async (t) =
   t.regex(ended.stdout, /^ +mend +.*root/m);
 });
 
-asRoot("plugins are described without privileges, with types and units", async (t) => {
+live(["root"], "plugins are described without privileges, with types and units", async (t) => {
   const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"];
   const ended = await runProgram([...nobody, skep, "plugins", "--json"]);
   t.is(ended.status, 0, ended.stderr);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Whatever is missing or wrong is told in one line, with a code, what would be right, and the exit status.
 import test, { type ExecutionContext } from "ava";
+import { liveTests } from "@skep/testkit";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ErrorCode } from "@skep/core";
 import { runProgram, skep, type Ended } from "./skep.js";
 
-const root = process.getuid?.() === 0;
-const asRoot = root ? test : test.skip;
+const live = await liveTests(test, ["root"]);
 
 function folderOf(t: ExecutionContext, files: Readonly<Record<string, string>> = {}): string {
   const folder = mkdtempSync(join(tmpdir(), "skep-errors-"));
@@ -32,20 +32,20 @@ function refused(t: ExecutionContext, ended: Ended, status: number, code: ErrorC
   t.is(ended.stdout, "");
 }
 
-asRoot("without root: SKEP_ERR_PERMISSION, status 3", async (t) => {
+live(["root"], "without root: SKEP_ERR_PERMISSION, status 3", async (t) => {
   const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"];
   const ended = await runProgram([...nobody, skep, "run", "--duration", "1s"]);
   refused(t, ended, 3, "SKEP_ERR_PERMISSION", /CAP_BPF/);
 });
 
-asRoot("without libbpf: SKEP_ERR_BACKEND_UNAVAILABLE, status 3", async (t) => {
+live(["root"], "without libbpf: SKEP_ERR_BACKEND_UNAVAILABLE, status 3", async (t) => {
   const ended = await runProgram([skep, "run", "--duration", "1s"], {
     env: { LIBBPF_PATH: "/nonexistent/libbpf.so.1" },
   });
   refused(t, ended, 3, "SKEP_ERR_BACKEND_UNAVAILABLE", /\/nonexistent\/libbpf\.so\.1/);
 });
 
-asRoot("without BTF: SKEP_ERR_BTF_MISSING, status 3", async (t) => {
+live(["root"], "without BTF: SKEP_ERR_BTF_MISSING, status 3", async (t) => {
   const hideBtf = 'mount -t tmpfs none /sys/kernel/btf && exec "$@"';
   const ended = await runProgram(["unshare", "-m", "sh", "-c", hideBtf, "sh", skep, "run", "--duration", "1s"]);
   refused(t, ended, 3, "SKEP_ERR_BTF_MISSING", /kernel\/btf\/vmlinux/);
@@ -61,7 +61,7 @@ const withoutCgroup2 = [
   "sh",
 ];
 
-asRoot("without cgroup v2 a COMMAND is observed by its pid, after one warning", async (t) => {
+live(["root"], "without cgroup v2 a COMMAND is observed by its pid, after one warning", async (t) => {
   const ended = await runProgram([...withoutCgroup2, skep, "run", "--output", "ndjson", "--", "sh", "-c", "exit 7"]);
   const warnings = ended.log.filter(({ event }) => event === "scope");
   t.deepEqual(
@@ -72,7 +72,7 @@ asRoot("without cgroup v2 a COMMAND is observed by its pid, after one warning", 
   t.is(ended.status, 7, ended.stderr);
 });
 
-asRoot("a scope that does not exist: SKEP_ERR_SCOPE, status 2", async (t) => {
+live(["root"], "a scope that does not exist: SKEP_ERR_SCOPE, status 2", async (t) => {
   const ended = await runProgram([skep, "run", "--scope-cgroup", "/nonexistent", "--duration", "1s"]);
   refused(t, ended, 2, "SKEP_ERR_SCOPE", /\/nonexistent/);
 });
@@ -129,7 +129,7 @@ for (const [what, args, message] of [
   });
 }
 
-asRoot("options of features that are not there yet are accepted, in one warning", async (t) => {
+live(["root"], "options of features that are not there yet are accepted, in one warning", async (t) => {
   const later = ["--trace_server=x:1", "--res-cpu", "2", "--sampling-rate", "0.5"];
   const ended = await runProgram([skep, "run", ...later, "--output", "none", "--", "true"]);
   t.is(ended.status, 0, ended.stderr);

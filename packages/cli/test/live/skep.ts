@@ -47,8 +47,8 @@ export interface Ended {
 export interface SpawnOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Called with each log line as it comes and the process. */
-  readonly onLog?: (line: LogLine, kill: (signal: NodeJS.Signals) => void) => void;
+  /** Called with each log line as it comes. */
+  readonly onLog?: (line: LogLine, kill: (signal: NodeJS.Signals) => void, pid: number) => void;
 }
 
 /** Runs a program, usually `skep`, to its end. Lines of stderr that are JSON are its log. */
@@ -69,7 +69,7 @@ export function runProgram([program = "", ...args]: readonly string[], options: 
     for (const line of lines.filter((candidate) => candidate.startsWith("{"))) {
       const parsed = JSON.parse(line) as LogLine;
       log.push(parsed);
-      options.onLog?.(parsed, (signal) => child.kill(signal));
+      options.onLog?.(parsed, (signal) => child.kill(signal), child.pid ?? 0);
     }
   });
   return new Promise((resolve, reject) => {
