@@ -10,7 +10,7 @@ import { compile } from "./support/compile.js";
 import { makeCgroup, nothingLeft } from "./support/kernel.js";
 import { group, request } from "./support/request.js";
 
-const bytes = compile("cgroup");
+const bytes = await compile("cgroup");
 const hooks = ["egress", "ingress", "connect4", "sendmsg4", "sock_create", "sock_release", "sockops_connect"] as const;
 const programs: Record<string, Attach> = {
   count_egress: { kind: "cgroup_skb", direction: "egress" },

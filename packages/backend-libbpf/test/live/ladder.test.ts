@@ -8,7 +8,7 @@ import { inKernel, nothing, nothingLeft } from "./support/kernel.js";
 import { group, request } from "./support/request.js";
 import { until } from "./support/wait.js";
 
-const bytes = compile("ladder");
+const bytes = await compile("ladder");
 const PROGRAMS = ["by_fentry", "by_kprobe", "by_tp_btf", "by_raw_tp", "refused_by_verifier"];
 /** Of the names of its maps, one that nobody else uses. */
 const TRACES = [...PROGRAMS, "ladder_counts"];

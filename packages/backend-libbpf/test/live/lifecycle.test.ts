@@ -47,7 +47,7 @@ test.serial("a process killed by SIGKILL leaves nothing attached or loaded", asy
 });
 
 test.serial("opening and closing 200 times leaks no descriptor, no mapping and no memory", async (t) => {
-  const bytes = compile("ladder");
+  const bytes = await compile("ladder");
   const backend = libbpfBackend();
   const round = async () => {
     const session = await backend.open(

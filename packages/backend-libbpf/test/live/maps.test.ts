@@ -9,7 +9,7 @@ import { compile } from "./support/compile.js";
 import { group, request } from "./support/request.js";
 
 const test = anyTest as TestFn<{ backend: Backend; session: Session }>;
-const bytes = compile("maps");
+const bytes = await compile("maps");
 
 test.beforeEach(async (t) => {
   const backend = libbpfBackend();

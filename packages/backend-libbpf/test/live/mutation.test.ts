@@ -7,7 +7,7 @@ import { compile } from "./support/compile.js";
 import { makeCgroup, nothingLeft } from "./support/kernel.js";
 import { group, request } from "./support/request.js";
 
-const bytes = compile("harmful");
+const bytes = await compile("harmful");
 const ask = (program: string, where: Attach, over: Partial<OpenRequest> = {}): OpenRequest =>
   request({
     objects: { harmful: bytes },

@@ -8,7 +8,7 @@ import { inKernel, nothingLeft } from "./support/kernel.js";
 import { request } from "./support/request.js";
 import { until } from "./support/wait.js";
 
-const [a, b, misfit] = ["shared_a", "shared_b", "shared_misfit"].map(compile) as [Uint8Array, Uint8Array, Uint8Array];
+const [a, b, misfit] = [await compile("shared_a"), await compile("shared_b"), await compile("shared_misfit")];
 const counting = (object: string, program: string) =>
   ({
     object,

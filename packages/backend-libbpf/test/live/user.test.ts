@@ -13,7 +13,7 @@ import { compile } from "./support/compile.js";
 import { group, request } from "./support/request.js";
 
 const test = anyTest as TestFn<{ directory: string; path: string; backend: Backend; session: Session }>;
-const bytes = compile("user");
+const bytes = await compile("user");
 
 test.beforeEach(async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "skep-ticker-"));

@@ -1,28 +1,23 @@
 // SPDX-License-Identifier: MIT
 
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const architecture = process.arch === "arm64" ? ["arm64", "aarch64"] : ["x86", "x86_64"];
+const directory = fileURLToPath(new URL("../../..", import.meta.url));
+const architecture = process.arch === "arm64" ? "arm64" : "x64";
 
-/** Compiles `test/live/bpf/NAME.bpf.c` with the system's clang and libbpf headers. */
-export function compile(name: string): Uint8Array {
-  const source = fileURLToPath(new URL(`../bpf/${name}.bpf.c`, import.meta.url));
-  const directory = mkdtempSync(join(tmpdir(), "skep-bpf-"));
-  const output = join(directory, `${name}.bpf.o`);
-  try {
-    const target = [
-      "-target",
-      "bpf",
-      `-D__TARGET_ARCH_${architecture[0]}`,
-      `-I/usr/include/${architecture[1]}-linux-gnu`,
-    ];
-    execFileSync("clang-14", ["-g", "-O2", "-Wall", "-Werror", ...target, "-c", source, "-o", output]);
-    return readFileSync(output);
-  } finally {
-    rmSync(directory, { recursive: true });
+/** The object of `test/live/bpf/NAME.bpf.c`. In the guests of the kernel runner it is there; elsewhere it is built when needed. */
+export async function compile(name: string): Promise<Uint8Array> {
+  if (!process.env["SKEP_KERNEL"]) {
+    const { buildObjects } = await import("@skep/bpf-toolchain");
+    await buildObjects({
+      directory,
+      objects: { [name]: `test/live/bpf/${name}.bpf.c` },
+      include: [`/usr/include/${architecture === "arm64" ? "aarch64" : "x86_64"}-linux-gnu`],
+      arch: [architecture],
+      out: "dist/test-bpf",
+      codecs: {},
+    });
   }
+  return readFileSync(`${directory}/dist/test-bpf/${name}.${architecture}.bpf.o`);
 }

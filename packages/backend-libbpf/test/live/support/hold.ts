@@ -7,7 +7,7 @@ import { group, request } from "./request.js";
 
 const session = await libbpfBackend().open(
   request({
-    objects: { ladder: compile("ladder") },
+    objects: { ladder: await compile("ladder") },
     probes: { calls: group({ name: "raw", programs: { by_raw_tp: { kind: "raw_tp", event: "sys_enter" } } }) },
     rodata: { target_tgid: process.pid, enabled: true },
   }),

@@ -7,6 +7,6 @@ import { group, request } from "./request.js";
 
 const strategy = { name: "raw", programs: { refused_by_verifier: { kind: "raw_tp", event: "sys_enter" } } } as const;
 const { calls } = await libbpfBackend().choose(
-  request({ objects: { ladder: compile("ladder") }, probes: { calls: group(strategy) } }),
+  request({ objects: { ladder: await compile("ladder") }, probes: { calls: group(strategy) } }),
 );
 console.log(calls?.refused[0]?.reason);
