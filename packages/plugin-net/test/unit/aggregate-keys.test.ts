@@ -37,11 +37,12 @@ test("connections that differ only in client port join one flow", (t) => {
   const aggregate = fresh();
   t.is(read(aggregate, { id: 1, srcPort: 40_000, read: 1, flags: ESTABLISHED | CLOSED }), "opened");
   t.is(read(aggregate, { id: 2, srcPort: 40_001, read: 2, written: 9 }), "joined");
+  t.is(read(aggregate, { id: 5, srcPort: 40_002, flags: ESTABLISHED | CLOSED }), "joined");
   const server = { direction: Seen.INCOMING, src: "10.0.0.1", srcPort: 80, dst: "10.0.0.9" };
   t.is(read(aggregate, { ...server, id: 3, dstPort: 50_000, read: 4 }), "opened");
   t.is(read(aggregate, { ...server, id: 4, dstPort: 50_001, read: 8 }), "joined");
   t.like(takeFlows(aggregate), [
-    { dst: "93.184.216.34", read: 3, written: 9, established: 2, closed: 1 },
+    { dst: "93.184.216.34", read: 3, written: 9, established: 3, closed: 2 },
     { dst: "10.0.0.9", srcPort: 80, dstPort: 0, read: 12, established: 2, closed: 0 },
   ]);
 });

@@ -221,6 +221,15 @@ test("a connection that one reading skipped gives only what is new at the next",
   t.like(takeFlows(aggregate), [{ read: 12, established: 1 }]);
 });
 
+test("a reading that comes after the last record of its connection counts nothing", (t) => {
+  const aggregate = fresh();
+  aggregate.connections.beginPass();
+  read(aggregate, { read: 12, flags: ESTABLISHED | CLOSED });
+  t.is(read(aggregate, { read: 10 }), "nothing");
+  t.is(aggregate.connections.size, 0);
+  t.like(takeFlows(aggregate), [{ read: 12, established: 1, closed: 1 }]);
+});
+
 test("a last record tells what a lost reading would have told", (t) => {
   const aggregate = fresh();
   read(aggregate, { read: 10, written: 1 });

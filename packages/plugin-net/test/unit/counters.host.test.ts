@@ -87,7 +87,12 @@ const byte = fc.oneof(
   { weight: 5, arbitrary: fc.constant(0) },
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 255 }) },
 );
+/** Mapped and loopback addresses of which one byte is another. */
+const nearMiss = fc
+  .tuple(fc.oneof(v4, fc.constant("::1")), fc.nat(15), fc.integer({ min: 0, max: 255 }))
+  .map(([text, at, value]) => addressBytes(text).with(at, value));
 const address = fc.oneof(
+  nearMiss,
   v4.map(addressBytes),
   fc.uint8Array({ minLength: 16, maxLength: 16 }),
   fc.array(byte, { minLength: 16, maxLength: 16 }).map((bytes) => Uint8Array.from(bytes)),
