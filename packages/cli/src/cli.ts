@@ -72,7 +72,9 @@ function createProgram(actions: Actions): Command {
     .option("--scope-cgroup <path>", "observe only this cgroup v2 directory (repeatable)", append)
     .option("--scope-pid <pid>", "observe only this process and its children (repeatable)", appendPid)
     .option("--scope-netns <path>", "observe only this network namespace (repeatable)", append)
-    .addOption(new Option("--backend <name>", "where observations come from").choices(["libbpf"]).default("libbpf"))
+    .addOption(
+      new Option("--backend <name>", "where observations come from").choices(["libbpf", "replay"]).default("libbpf"),
+    )
     .option("--strategy <group=name>", "force the strategy of a probe group (repeatable)", appendStrategy)
     .allowUnknownOption()
     .allowExcessArguments()

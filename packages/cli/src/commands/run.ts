@@ -7,6 +7,7 @@ import {
   SkepError,
   type Agent,
   type AgentStatus,
+  type Backend,
   type Config,
   type Exporter,
   type FlagValue,
@@ -30,6 +31,7 @@ export interface RunOptions {
   readonly config?: string;
   readonly output?: Output;
   readonly duration?: string;
+  readonly backend?: "libbpf" | "replay";
   readonly scopeCgroup?: readonly string[];
   readonly scopePid?: readonly number[];
   readonly scopeNetns?: readonly string[];
@@ -58,7 +60,7 @@ export async function run(request: RunRequest): Promise<number> {
   logNotices(log, config);
 
   const output = options.output ?? defaultOutput();
-  const backend = libbpfBackend();
+  const backend = backendFor(options);
   let observed: ObservedCommand | undefined;
   const stop = new StopRequest(() => observed?.abandon());
   try {
@@ -138,6 +140,14 @@ async function endEarly(observed: ObservedCommand | undefined, reason: StopReaso
 function entriesOf(config: Config): (Plugin | PluginEntry)[] {
   const named = config.resolved.map((plugin) => ({ plugin, config: config.plugins.get(plugin.name) }));
   return [...named, ...supportFor(config.resolved)];
+}
+
+/** @throws SkepError `SKEP_ERR_CONFIG` for a backend that needs more than its name */
+function backendFor({ backend }: RunOptions): Backend {
+  if (backend !== "replay") return libbpfBackend();
+  throw new SkepError("SKEP_ERR_CONFIG", "--backend replay needs a recording, which skep run cannot take yet", {
+    hint: "leave it out to observe this kernel; @skep/backend-replay plays recordings to programs that embed an agent",
+  });
 }
 
 /** The scope of the options. @throws SkepError `SKEP_ERR_CONFIG` when there is a COMMAND, which is a scope of its own */

@@ -121,6 +121,7 @@ for (const [what, args, message] of [
   ["a value of the wrong kind", ["--ephemeral-port", "many"], /ephemeral-port/],
   ["a duration without sense", ["--duration", "soon"], /--duration/],
   ["an output nobody knows", ["--output", "xml"], /xml/],
+  ["a replay without a recording", ["--backend", "replay"], /recording/],
   ["a scope beside a COMMAND", ["--scope-pid", "1", "--", "true"], /COMMAND/],
   ["a COMMAND without --", ["curl"], /curl/],
 ] as const) {
