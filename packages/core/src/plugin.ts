@@ -109,6 +109,8 @@ export interface PluginContext<C = unknown> {
   tryUse<S>(id: ServiceId<S>): S | undefined;
   /** Runs `fn` every `ms` milliseconds until the plugin closes; never overlaps itself or the plugin's flush. */
   every(ms: number, fn: () => void | Promise<void>): void;
+  /** Resolves after `ms` milliseconds on the agent's clock, which is not the wall's in tests and replays. */
+  sleep(ms: number): Promise<void>;
   /** Running, but seeing less: shown in `status()`. */
   degrade(reason: string): void;
 }

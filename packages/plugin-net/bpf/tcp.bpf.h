@@ -202,7 +202,7 @@ static __always_inline void own(struct conn *conn, const struct skep_process *pr
 static __always_inline void note_conn(__u64 socket, struct conn *conn)
 {
 	conn->id = next_conn_id();
-	if (bpf_map_update_elem(&conns, &socket, conn, BPF_NOEXIST) == -7 /* E2BIG */)
+	if (skep_map_is_full(bpf_map_update_elem(&conns, &socket, conn, BPF_NOEXIST)))
 		skep_count(SKEP_MAP_FULL);
 }
 
@@ -239,6 +239,12 @@ static __always_inline void forget_listener(struct sock *sk)
 		bpf_map_delete_elem(&listeners, &key);
 }
 
+/* Whether an incoming connection is in scope can be told without knowing who accepts it. @sk comes from BTF. */
+static __always_inline bool in_scope_unaccepted(struct sock *sk, __u32 netns, const struct listener *listener)
+{
+	return (listener && listener->in_scope) || skep_socket_in_scope(sk, netns);
+}
+
 /*
  * The handshake of an accepted connection ends, in softirq. Its counters began at zero, so where accept is hooked a
  * connection whose scope cannot be told yet is left to accept and nothing is missed.
@@ -252,7 +258,7 @@ static __always_inline void note_incoming(struct sock *sk)
 	struct conn_record tuple = {};
 	struct conn conn = {};
 
-	if (!(listener && listener->in_scope) && !skep_socket_in_scope(sk, netns))
+	if (!in_scope_unaccepted(sk, netns, listener))
 		return;
 	if (!tp || !read_tuple(tp, &tuple, true) || is_hidden(&tuple))
 		return;
@@ -452,6 +458,7 @@ static __always_inline void note_accept(struct sock *sk, const bool direct)
 	struct tcp_sock *tp;
 	__u64 key = (__u64)sk;
 	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
+	struct listener_key listener = {};
 	struct skep_process process = {};
 	struct conn_record tuple = {};
 	struct conn fresh = {};
@@ -463,9 +470,11 @@ static __always_inline void note_accept(struct sock *sk, const bool direct)
 		own(conn, &process, OWNER_OPENER);
 		return;
 	}
-	/* Hidden, out of scope until now, closed before it was accepted, or lost because the map is full. */
-	if (SK(direct, sk, __sk_common.skc_state) == TCP_CLOSE || !skep_scope_mask ||
-	    !skep_current_in_scope(netns_of(sk, direct)))
+	/* Left to us by note_incoming? Else it is hidden, was lost for want of room, or is over already. */
+	listener.netns = netns_of(sk, direct);
+	listener.port = SK(direct, sk, __sk_common.skc_num);
+	if (SK(direct, sk, __sk_common.skc_state) == TCP_CLOSE || !skep_current_in_scope(listener.netns) ||
+	    in_scope_unaccepted(sk, listener.netns, bpf_map_lookup_elem(&listeners, &listener)))
 		return;
 	tp = direct ? bpf_skc_to_tcp_sock(sk) : (struct tcp_sock *)sk;
 	if (!tp || !read_tuple(tp, &tuple, direct) || is_hidden(&tuple))

@@ -85,9 +85,11 @@ export async function rigOn(backend: Backend, plugin: Plugin, options: RigOption
     async flush() {
       const before = points.length;
       await clock.advance(interval);
+      // A flush may take time of its own; one that is under way is the one that is waited for.
+      await clock.run(agent.flush());
       return points.slice(before);
     },
-    stop: () => agent.stop(),
+    stop: () => clock.run(agent.stop()),
   };
 }
 

@@ -7,6 +7,9 @@ const QUIET_TURNS = 4;
 /** Turns after which code that keeps asking for "soon" is taken to do so for ever. */
 const MOST_TURNS = 100_000;
 
+/** More of the clock's time than anything is worth waiting for. */
+const LONGEST_RUN_MS = 3_600_000;
+
 export interface FakeClockOptions {
   /** What the kernel's CLOCK_MONOTONIC says at the start, ns. Default: an hour. */
   readonly monotonicNs?: bigint;
@@ -23,6 +26,8 @@ export interface FakeClock extends Clock {
   advance(ms: number): Promise<void>;
   /** Lets everything that needs no time come to rest. */
   settle(): Promise<void>;
+  /** Lets time pass, from timer to timer, until `pending` has settled: `await clock.run(agent.flush())`. */
+  run<T>(pending: Promise<T>): Promise<T>;
   /** Timers waiting for their time. */
   readonly pendingTimers: number;
 }
@@ -99,6 +104,20 @@ class StandingClock implements FakeClock {
       await this.settle();
     }
     this.#elapsedMs = until;
+  }
+
+  async run<T>(pending: Promise<T>): Promise<T> {
+    let settled = false;
+    const mark = () => void (settled = true);
+    pending.then(mark, mark);
+    const until = this.#elapsedMs + LONGEST_RUN_MS;
+    await this.settle();
+    while (!settled) {
+      const next = this.#next(until);
+      if (next === undefined) throw new Error("nothing that could still happen settles this promise");
+      await this.advance(next.dueMs - this.#elapsedMs);
+    }
+    return pending;
   }
 
   async settle(): Promise<void> {

@@ -28,3 +28,12 @@ static __always_inline void skep_count(enum skep_stat stat)
 	if (count)
 		__sync_fetch_and_add(count, 1);
 }
+
+/*
+ * Whether @error of bpf_map_update_elem says that the map is full (E2BIG). Until 6.4 (d7ba4cc900bf) the kernel's function
+ * returned an int, whose upper half a program finds zero: compared as it is, no error would ever look negative.
+ */
+static __always_inline int skep_map_is_full(long error)
+{
+	return (int)error == -7;
+}

@@ -76,6 +76,7 @@ export function createPluginContext(parts: ContextParts): PluginContext {
       return services.find(id);
     },
     every: (ms, fn) => parts.every(ms, fn),
+    sleep: (ms) => new Promise((resolve) => void clock.after(ms, resolve)),
     degrade: (reason) => parts.degrade(reason),
   };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   type BpfIterator,
   type BpfMap,
@@ -65,10 +65,10 @@ export class Netflow implements PluginInstance {
     this.#aggregate.natTable = this.#context.tryUse(NatTable);
     if (this.#udp) {
       // The last turn may be a moment ago.
-      await sleep(GRACE_MS);
+      await this.#context.sleep(GRACE_MS);
       await this.#drainUdp();
       this.#udp.turn();
-      await sleep(GRACE_MS);
+      await this.#context.sleep(GRACE_MS);
       await this.#drainUdp();
     }
     await this.#nameHolders();
@@ -93,8 +93,8 @@ export class Netflow implements PluginInstance {
     if (!this.#context.hasProgram("name_holders")) return;
     const assumed = sumOfCpus(this.#context.map("assumed").lookup(new Uint8Array(4)));
     if (assumed === this.#assumedOwners) return;
-    this.#assumedOwners = assumed;
     await this.#walk("name_holders", 8, () => {});
+    this.#assumedOwners = assumed;
   }
 
   async #emit(time: bigint): Promise<void> {
@@ -156,7 +156,8 @@ class TakingTurns {
 
 function sumOfCpus(values: Uint8Array | undefined): number {
   if (!values) return 0;
-  let sum = 0n;
-  for (const value of new BigUint64Array(values.buffer, values.byteOffset, values.byteLength >> 3)) sum += value;
-  return Number(sum);
+  const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
+  let sum = 0;
+  for (let at = 0; at < values.byteLength; at += 8) sum += Number(view.getBigUint64(at, true));
+  return sum;
 }

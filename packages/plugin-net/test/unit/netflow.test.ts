@@ -35,21 +35,22 @@ test("closed connections, live ones and datagrams each become a point of the int
   await close(run, { id: 1, read: 1, pid: 1 });
   harvest(run, { id: 2, read: 2, pid: 2 });
   putDatagrams(run, 0, { written: 3, pid: 3 });
-  await run.agent.flush();
+  const asked = run.clock.unixNs();
+  await run.flush();
   const points = run.takePoints();
   t.deepEqual(bytesOf(points).sort(), ["tcp 1/0", "tcp 2/0", "udp 0/3"]);
-  t.true(points.every(({ time }) => time === run.clock.unixNs()));
-  await run.agent.flush();
+  t.true(points.every(({ time }) => time === asked));
+  await run.flush();
   t.deepEqual(run.takePoints(), [], "nothing new, no points");
 });
 
 test("a connection that was read while it lived and then closed is counted once", async (t) => {
   const run = await startAgent(t);
   harvest(run, { read: 10, written: 1 });
-  await run.agent.flush();
+  await run.flush();
   harvest(run);
   await close(run, { read: 15, written: 1 });
-  await run.agent.flush();
+  await run.flush();
   t.deepEqual(bytesOf(run.takePoints()), ["tcp 10/1", "tcp 5/0"]);
 });
 
@@ -60,7 +61,7 @@ test("UDP maps take turns each second and at each flush", async (t) => {
   t.is(turnOf(run), 1);
   await run.clock.advance(1000);
   t.is(turnOf(run), 0);
-  await run.agent.flush();
+  await run.flush();
   t.is(turnOf(run), 1);
 });
 
@@ -73,7 +74,7 @@ test("the kernel's map is left alone while it counts there, and emptied when the
   await run.clock.advance(1000);
   t.is(run.kernel.map("udp_flows_0").entries().length, 0);
   t.is(run.kernel.map("udp_flows_1").entries().length, 1);
-  await run.agent.flush();
+  await run.flush();
   t.deepEqual(bytesOf(run.takePoints()), ["udp 1/0", "udp 2/0"]);
 });
 
@@ -84,7 +85,7 @@ test("live connections are read by the program that was chosen", async (t) => {
   ] as const) {
     const run = await startAgent(t, { strategies: { tcp_harvest: strategy } });
     run.kernel.iterator(program).returns([connectionBytes({ read: 7 })]);
-    await run.agent.flush();
+    await run.flush();
     t.deepEqual(bytesOf(run.takePoints()), ["tcp 7/0"], strategy);
   }
 });
@@ -92,17 +93,17 @@ test("live connections are read by the program that was chosen", async (t) => {
 test("a connection two readings did not find is forgotten and starts anew when its id comes again", async (t) => {
   const run = await startAgent(t);
   harvest(run, { read: 10 });
-  await run.agent.flush();
+  await run.flush();
   harvest(run);
-  await run.agent.flush();
+  await run.flush();
   harvest(run, { read: 11 });
-  await run.agent.flush();
+  await run.flush();
   t.deepEqual(bytesOf(run.takePoints()), ["tcp 10/0", "tcp 1/0"]);
   harvest(run);
-  await run.agent.flush();
-  await run.agent.flush();
+  await run.flush();
+  await run.flush();
   harvest(run, { read: 12 });
-  await run.agent.flush();
+  await run.flush();
   t.deepEqual(bytesOf(run.takePoints()), ["tcp 12/0"]);
 });
 
@@ -124,7 +125,7 @@ for (const [strategy, program] of [
     const older = { flags: OLDER | CLOSED, direction: Seen.UNKNOWN, read: 1 };
     await close(run, { ...older, id: 1, netns: 9, srcPort: 8080 });
     await close(run, { ...older, id: 2, netns: 9, srcPort: 9090 });
-    await run.agent.flush();
+    await run.flush();
     t.deepEqual(run.takePoints().map(({ tags }) => `${tags["direction"]} ${tags["src_port"]}`), ["incoming 8080", "outgoing *"]); // prettier-ignore
     t.deepEqual(seeded, [program], "looked up once, at start");
   });
@@ -145,16 +146,16 @@ function assumeOwners({ kernel }: Run, ...perCpu: bigint[]): void {
 test("who holds connections is asked only when there are new ones with an assumed owner, on any CPU", async (t) => {
   const run = await startAgent(t, { strategies: { tcp_accept: "holders" } });
   const names = run.kernel.iterator("name_holders");
-  await run.agent.flush();
+  await run.flush();
   t.is(names.reads, 0);
   assumeOwners(run, 1n, 0n);
-  await run.agent.flush();
+  await run.flush();
   t.is(names.reads, 1);
-  await run.agent.flush();
+  await run.flush();
   t.is(names.reads, 1);
   assumeOwners(run, 1n, 2n);
-  await run.agent.flush();
-  await run.agent.flush();
+  await run.flush();
+  await run.flush();
   t.is(names.reads, 2);
 });
 
@@ -168,21 +169,21 @@ test("holders are named before live connections are read", async (t) => {
     });
   }
   assumeOwners(run, 1n, 0n);
-  await run.agent.flush();
+  await run.flush();
   t.deepEqual(asked, ["name_holders", "harvest_cast"]);
 });
 
 test("where accept is hooked nobody is asked who holds a connection", async (t) => {
   const run = await startAgent(t, { strategies: { tcp_accept: "fexit" } });
   assumeOwners(run, 5n, 5n);
-  await run.agent.flush();
+  await run.flush();
   t.is(run.kernel.iterator("name_holders").reads, 0);
 });
 
 test("a negative ephemeral_port, the reference's way to say default, folds every client port", async (t) => {
   const run = await startAgent(t, { config: { ephemeral_port: -1 } });
   await close(run, { srcPort: 1 });
-  await run.agent.flush();
+  await run.flush();
   t.is(run.takePoints()[0]!.tags["src_port"], "*");
 });
 
@@ -198,7 +199,7 @@ test("services of other plugins fill in NAT, domain and Kubernetes, from the fir
   putDatagrams(run, 0, { read: 1, pid: 2 });
   await run.clock.advance(2000);
   harvest(run, { id: 3, pid: 3 });
-  await run.agent.flush();
+  await run.flush();
   const points = run.takePoints();
   t.is(points.length, 3);
   for (const { tags } of points) {
@@ -209,7 +210,7 @@ test("services of other plugins fill in NAT, domain and Kubernetes, from the fir
 test("a closed connection that brings nothing new is dropped, and said to be", async (t) => {
   const run = await startAgent(t);
   await close(run, { flags: CLOSED });
-  await run.agent.flush();
+  await run.flush();
   t.like(run.status().counters, { observed: 1, emitted: 0, aggregated: 0, dropped: { nothing_new: 1 }, pending: 0 });
 });
 
@@ -240,7 +241,7 @@ class Host {
 
   async happens(event: Event): Promise<void> {
     if (event.kind === "second") return this.run.clock.advance(1000);
-    if (event.kind === "flush") return this.run.agent.flush();
+    if (event.kind === "flush") return this.run.flush();
     this.truth.read += event.read;
     this.truth.written += event.written;
     if (event.kind === "datagrams") return this.#count(event);
@@ -287,7 +288,7 @@ test("points add up to what connections and datagrams moved, and every observati
       const run = await startAgent({ teardown: () => {} });
       const host = new Host(run);
       for (const event of events) await host.happens(event);
-      await run.agent.stop();
+      await run.stop();
       const points = run.takePoints();
       const sum = (field: string): number =>
         points.reduce((total, { fields }) => total + Number(fields[field] ?? 0), 0);

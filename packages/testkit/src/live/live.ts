@@ -43,7 +43,7 @@ export async function liveTests(
     if (missing.some(({ requirement }) => isDemanded(requirement, demanded))) {
       return test.serial(title, (t) => t.fail(`LIVE_REQUIRE demands it and this machine cannot: ${why}`));
     }
-    test.serial.skip(`${title} [skipped: ${why}]`, implementation);
+    test.serial.skip(`${title} (skipped: ${why})`, implementation);
   };
 }
 

@@ -101,14 +101,23 @@ function machineVerdict(kind: string, name: string): Verdict | undefined {
     case "netns":
       return inThrowawayNetns("true") ? yes : no("no network namespace can be made");
     case "netem":
-      return inThrowawayNetns("tc qdisc add dev lo root netem delay 1ms") ? yes : no("the kernel has no netem");
+      return inThrowawayNetns(..."tc qdisc add dev lo root netem delay 1ms".split(" "))
+        ? yes
+        : no("the kernel has no netem");
     default:
       return undefined;
   }
 }
 
-/** A namespace that lives as long as the command. */
-const inThrowawayNetns = (script: string): boolean => succeeds("unshare", "--net", "sh", "-c", script);
+/** iproute2 alone: small systems lack unshare. */
+function inThrowawayNetns(...command: readonly string[]): boolean {
+  const name = `skep-try-${process.pid}`;
+  try {
+    return succeeds("ip", "netns", "add", name) && succeeds("ip", "netns", "exec", name, ...command);
+  } finally {
+    succeeds("ip", "netns", "del", name);
+  }
+}
 
 function succeeds(command: string, ...args: readonly string[]): boolean {
   try {

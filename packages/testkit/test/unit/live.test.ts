@@ -29,13 +29,13 @@ test("a test whose requirements are met runs, another is skipped with the reason
   live(["command:sh", "command:no-such-command-there-is"], "has it all", () => {});
   t.deepEqual(run, ["has a shell"]);
   t.deepEqual(skipped, [
-    "has it all [skipped: command:no-such-command-there-is: there is no command no-such-command-there-is]",
+    "has it all (skipped: command:no-such-command-there-is: there is no command no-such-command-there-is)",
   ]);
   if (!isRoot) return;
   live(["tp_btf", "map:ringbuf"], "sees exits", () => {});
   live(["fentry:tcp_close"], "sees closes", () => {});
   t.is(run.at(-1), "sees exits");
-  t.is(skipped.at(-1), "sees closes [skipped: fentry:tcp_close: lockdown: no module BTF]");
+  t.is(skipped.at(-1), "sees closes (skipped: fentry:tcp_close: lockdown: no module BTF)");
 });
 
 test("what LIVE_REQUIRE names fails instead of being skipped", async (t) => {

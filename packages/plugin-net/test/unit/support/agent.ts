@@ -22,6 +22,9 @@ export interface Run {
   readonly agent: Agent;
   readonly kernel: FakeKernel;
   readonly clock: FakeClock;
+  /** Ends the interval. Netflow waits for the kernel meanwhile, so time must pass. */
+  flush(): Promise<void>;
+  stop(): Promise<void>;
   /** Everything emitted since the last call. */
   takePoints(): Point[];
   status(): PluginStatus;
@@ -48,12 +51,15 @@ export async function startAgent(t: Pick<ExecutionContext, "teardown">, options:
   });
   let points: Point[] = [];
   agent.on("point", (point) => points.push(point));
-  t.teardown(() => agent.stop());
+  const stop = () => clock.run(agent.stop());
+  t.teardown(stop);
   await agent.start();
   return {
     agent,
     kernel,
     clock,
+    flush: () => clock.run(agent.flush()),
+    stop,
     takePoints() {
       const taken = points;
       points = [];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { setTimeout } from "node:timers/promises";
 import {
   ProcessTable,
   type BpfMap,
@@ -69,6 +70,7 @@ export class SteppedContext {
           close: () => void this.openIterators--,
         };
       },
+      sleep: (ms: number) => setTimeout(ms),
       every: (_ms: number, fn: () => void | Promise<void>) => void (this.everySecond = fn),
       count: (kind: "observed" | "aggregated", n = 1) => void (this.counts[kind] += n),
       drop: () => {},
