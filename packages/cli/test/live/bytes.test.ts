@@ -16,7 +16,7 @@ live(["root"], "both ends of a command's connections are reported to the byte", 
     ["incoming", 2000, 1000],
   ] as const) {
     const side = flows.filter(({ tags }) => tags["direction"] === direction);
-    t.is(sum(side, "bytes_written"), 7 * 3 * written, direction);
+    t.is(sum(side, "bytes_written"), 7 * 3 * written, `${direction}\n${ended.stdout}${ended.stderr}`);
     t.is(sum(side, "bytes_read"), 7 * 3 * read, direction);
     t.is(sum(side, "tcp_established"), 7, direction);
     t.is(sum(side, "tcp_closed"), 7, direction);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 import test from "ava";
 import { liveTests } from "@skep/testkit";
-import { runProgram, skep } from "./skep.js";
+import { buildWorkingTree, runProgram, skep } from "./skep.js";
 
 const live = await liveTests(test, ["root"]);
+
+// Some of these run as nobody, who may not build what changed since.
+test.before("build", () => buildWorkingTree());
 
 live(["root"], "doctor names a strategy for each probe group, or what is missing", async (t) => {
   const ended = await runProgram([skep, "doctor", "--json"]);

@@ -6,9 +6,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ErrorCode } from "@skep/core";
-import { runProgram, skep, type Ended } from "./skep.js";
+import { buildWorkingTree, runProgram, skep, type Ended } from "./skep.js";
 
 const live = await liveTests(test, ["root"]);
+
+// Some of these run as nobody, who may not build what changed since.
+test.before("build", () => buildWorkingTree());
 
 function folderOf(t: ExecutionContext, files: Readonly<Record<string, string>> = {}): string {
   const folder = mkdtempSync(join(tmpdir(), "skep-errors-"));

@@ -11,6 +11,11 @@ const workingTree = join(here, "../../../../bin/skep");
 /** The command of the working tree; in a test kernel, which has no compiler, the one in its PATH. */
 export const skep = existsSync(workingTree) ? workingTree : "skep";
 
+/** Builds what the command is made of, if that changed. Nothing to do in a test kernel. */
+export async function buildWorkingTree(): Promise<void> {
+  if (skep === workingTree) await runProgram([process.execPath, join(here, "../../../../scripts/setup.mjs")]);
+}
+
 /** The traffic generator, which tells what it did. */
 export const traffic = join(here, "../../../testkit/dist/traffic");
 
