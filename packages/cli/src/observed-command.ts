@@ -69,14 +69,9 @@ export class ObservedCommand {
     if (this.cgroup?.isPopulated()) this.cgroup.kill();
   }
 
-  /** At once, for an agent that goes: the waiting process, and the scope. Idempotent. */
+  /** Ends what still runs of the command itself and removes the scope. Synchronous, idempotent. */
   abandon(): void {
     this.process.kill("SIGKILL");
-    this.cgroup?.remove();
-  }
-
-  /** Removes the scope. Idempotent. */
-  close(): void {
     this.cgroup?.remove();
   }
 }

@@ -2,9 +2,12 @@
 // `skep run -- COMMAND` against commands whose every byte is known. These run on every kernel of the matrix.
 import test from "ava";
 import { liveTests } from "@skep/testkit";
-import { exchange, pointsOf, runProgram, skep, sum } from "./skep.js";
+import { buildWorkingTree, exchange, pointsOf, runProgram, skep, sum } from "./skep.js";
 
 const live = await liveTests(test, ["root"]);
+
+// What changed is built before the time of a run matters.
+test.before("build", () => buildWorkingTree());
 
 live(["root"], "both ends of a command's connections are reported to the byte", async (t) => {
   const command = exchange("--connections", "7", "--send", "1000", "--reply", "2000", "--rounds", "3");

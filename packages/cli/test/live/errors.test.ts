@@ -10,7 +10,7 @@ import { buildWorkingTree, runProgram, skep, type Ended } from "./skep.js";
 
 const live = await liveTests(test, ["root"]);
 
-// Some of these run as nobody, who may not build what changed since.
+// Some of these run as nobody, who may not build what changed.
 test.before("build", () => buildWorkingTree());
 
 function folderOf(t: ExecutionContext, files: Readonly<Record<string, string>> = {}): string {
