@@ -38,20 +38,16 @@ export async function outputOf(child: ChildProcess): Promise<string> {
   return text;
 }
 
-/** The agent in its own process, told what to do line by line (agent.ts). */
+/** The agent in its own process, told what to do line by line (agent.mjs). */
 export class AgentProcess {
   readonly #child: ChildProcess;
   readonly #answers: AsyncIterator<string>;
 
   constructor(cgroup: string, intervalMs: number) {
-    const script = fileURLToPath(new URL("agent.ts", import.meta.url));
+    const script = fileURLToPath(new URL("agent.mjs", import.meta.url));
     const built = existsSync(fileURLToPath(new URL("../../packages/plugin-net/dist/index.js", import.meta.url)));
     if (!built) throw new Error("build first: npm run build");
-    // The packages as published (dist); only this script is transpiled.
-    const loader = fileURLToPath(new URL("../../scripts/ts-node.mjs", import.meta.url));
-    this.#child = spawn(process.execPath, ["--import", loader, "--no-warnings", script, cgroup, String(intervalMs)], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
+    this.#child = spawn(process.execPath, [script, cgroup, String(intervalMs)], { stdio: ["pipe", "pipe", "inherit"] });
     this.#answers = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
   }
 

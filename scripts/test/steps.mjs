@@ -52,7 +52,7 @@ export const stages = [
       limit: minutes(1),
     },
   ],
-  [{ name: "unit", what: "unit and golden tests", command: ava("**/test/{unit,golden}/**"), limit: minutes(2) }],
+  [{ name: "unit", what: "unit and golden tests", command: ava("**/test/{unit,golden}/**"), limit: minutes(4) }],
   [
     {
       name: "live",

@@ -53,7 +53,7 @@ struct conn_record {
 	__u32 _pad2;
 };
 
-/* A listening socket found at start: gives the direction of connections older than we are. */
+/* A listening socket found at start: gives the direction of connections older than we are. Port 0: only progress. */
 struct listener_record {
 	__u32 netns;
 	__u16 port;

@@ -239,10 +239,14 @@ static __always_inline void forget_listener(struct sock *sk)
 		bpf_map_delete_elem(&listeners, &key);
 }
 
-/* Whether an incoming connection is in scope can be told without knowing who accepts it. @sk comes from BTF. */
-static __always_inline bool in_scope_unaccepted(struct sock *sk, __u32 netns, const struct listener *listener)
+/*
+ * Whether an incoming connection is in scope can be told without knowing who accepts it. A probe read cannot follow the
+ * socket's cgroup here: not @direct says no more often.
+ */
+static __always_inline bool in_scope_unaccepted(struct sock *sk, __u32 netns, const struct listener *listener,
+						const bool direct)
 {
-	return (listener && listener->in_scope) || skep_socket_in_scope(sk, netns);
+	return (listener && listener->in_scope) || !skep_scope_mask || (direct && skep_socket_in_scope(sk, netns));
 }
 
 /*
@@ -258,7 +262,7 @@ static __always_inline void note_incoming(struct sock *sk)
 	struct conn_record tuple = {};
 	struct conn conn = {};
 
-	if (!in_scope_unaccepted(sk, netns, listener))
+	if (!in_scope_unaccepted(sk, netns, listener, true))
 		return;
 	if (!tp || !read_tuple(tp, &tuple, true) || is_hidden(&tuple))
 		return;
@@ -474,7 +478,7 @@ static __always_inline void note_accept(struct sock *sk, const bool direct)
 	listener.netns = netns_of(sk, direct);
 	listener.port = SK(direct, sk, __sk_common.skc_num);
 	if (SK(direct, sk, __sk_common.skc_state) == TCP_CLOSE || !skep_current_in_scope(listener.netns) ||
-	    in_scope_unaccepted(sk, listener.netns, bpf_map_lookup_elem(&listeners, &listener)))
+	    in_scope_unaccepted(sk, listener.netns, bpf_map_lookup_elem(&listeners, &listener), direct))
 		return;
 	tp = direct ? bpf_skc_to_tcp_sock(sk) : (struct tcp_sock *)sk;
 	if (!tp || !read_tuple(tp, &tuple, direct) || is_hidden(&tuple))
@@ -621,6 +625,17 @@ static __always_inline void own_by_holder(struct task_struct *task, struct sock 
 		own(conn, &process, OWNER_HOLDER);
 }
 
+/*
+ * A read of an iterator ends when it has output, so a walk that says nothing would hold its reader until every file of
+ * every process is visited. Each file says this much.
+ */
+static __always_inline void tell_progress(struct seq_file *out)
+{
+	__u64 nothing = 0;
+
+	bpf_seq_write(out, &nothing, sizeof(nothing));
+}
+
 /* The internet socket of @protocol behind a file. */
 static __always_inline struct sock *socket_of(struct file *file, __u16 protocol)
 {
@@ -642,6 +657,7 @@ int seed_tcp(struct bpf_iter__task_file *ctx)
 
 	if (task && sk)
 		seed(ctx->meta->seq, task, sk, true);
+	tell_progress(ctx->meta->seq);
 	return 0;
 }
 
@@ -656,6 +672,7 @@ int seed_tcp_file(struct bpf_iter__task_file *ctx)
 	struct sock *sk;
 	__u16 family;
 
+	tell_progress(ctx->meta->seq);
 	if (!task || !file || (__u64)file->f_op != (__u64)&socket_file_ops)
 		return 0;
 	sk = BPF_CORE_READ((struct socket *)file->private_data, sk);
@@ -675,5 +692,6 @@ int name_holders(struct bpf_iter__task_file *ctx)
 
 	if (task && sk)
 		own_by_holder(task, sk);
+	tell_progress(ctx->meta->seq);
 	return 0;
 }

@@ -344,6 +344,7 @@ int seed_udp(struct bpf_iter__task_file *ctx)
 	struct sock *sk = socket_of(ctx->file, IPPROTO_UDP);
 	struct udp_owner *owner;
 
+	tell_progress(ctx->meta->seq);
 	if (!task || !sk)
 		return 0;
 	owner = bpf_sk_storage_get(&udp_owners, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);

@@ -20,6 +20,8 @@ import { pointOf } from "./points.js";
 const UDP_DRAIN_MS = 1000;
 /** A program that began to count before the maps changed turns has long ended after this. */
 const GRACE_MS = 20;
+/** A walk over files that has nothing to tell says this much for each. */
+const PROGRESS_BYTES = 8;
 /** The event loop waits no longer than this for us to make points. */
 const SLICE_MS = 5;
 
@@ -54,11 +56,12 @@ export class Netflow implements PluginInstance {
     const seeds = { sock_from_file: "seed_tcp", private_data: "seed_tcp_file" } as const;
     const strategy = this.#context.strategy("tcp_seed") as keyof typeof seeds | undefined;
     if (strategy) {
-      await this.#walk(seeds[strategy], listenerRecord.layout.size, (listener) =>
-        this.#aggregate.listening.add(listenerRecord.netns(listener), listenerRecord.port(listener)),
-      );
+      await this.#walk(seeds[strategy], listenerRecord.layout.size, (listener) => {
+        const port = listenerRecord.port(listener);
+        if (port !== 0) this.#aggregate.listening.add(listenerRecord.netns(listener), port);
+      });
     }
-    if (this.#context.hasProgram("seed_udp")) await this.#walk("seed_udp", 8, () => {});
+    if (this.#context.hasProgram("seed_udp")) await this.#walk("seed_udp", PROGRESS_BYTES, () => {});
   }
 
   async flush(time: bigint): Promise<void> {
@@ -93,7 +96,7 @@ export class Netflow implements PluginInstance {
     if (!this.#context.hasProgram("name_holders")) return;
     const assumed = sumOfCpus(this.#context.map("assumed").lookup(new Uint8Array(4)));
     if (assumed === this.#assumedOwners) return;
-    await this.#walk("name_holders", 8, () => {});
+    await this.#walk("name_holders", PROGRESS_BYTES, () => {});
     this.#assumedOwners = assumed;
   }
 

@@ -4,8 +4,11 @@ import { liveTests } from "@skep/testkit";
 import test, { type ImplementationFn } from "ava";
 
 const everywhere = ["root", "cgroup2", "tp_btf"];
-const register = await liveTests(test, [...everywhere, "netns", "netem"]);
+const register = await liveTests(test, [...everywhere, "netns", "netem", "kprobe", "kretprobe"]);
 
 /** A test of netflow on the running kernel; `more` names what it needs besides. */
-export const live = (title: string, run: ImplementationFn<[]>, ...more: ("netns" | "netem")[]): void =>
-  register([...everywhere, ...more], title, run);
+export const live = (
+  title: string,
+  run: ImplementationFn<[]>,
+  ...more: ("netns" | "netem" | "kprobe" | "kretprobe")[]
+): void => register([...everywhere, ...more], title, run);

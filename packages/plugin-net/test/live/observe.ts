@@ -23,6 +23,8 @@ export interface ObserverOptions {
   readonly config?: Record<string, unknown>;
   /** Default: the cgroup. */
   readonly scope?: (cgroup: ScopedCgroup) => Scope;
+  /** Probe group -> strategy that must be used. */
+  readonly strategies?: Readonly<Record<string, string>>;
   /** Default true; false: the test starts the agent when it wants. */
   readonly start?: boolean;
 }
@@ -32,7 +34,10 @@ const hour = 3_600_000;
 /** One for the file: what works on this kernel is found out once. */
 const backend = libbpfBackend();
 
-export async function observer(t: Teardown, { config, scope, start = true }: ObserverOptions = {}): Promise<Observer> {
+export async function observer(
+  t: Teardown,
+  { config, scope, strategies = {}, start = true }: ObserverOptions = {},
+): Promise<Observer> {
   const cgroup = scopedCgroup(t, "netflow");
   const points: Point[] = [];
   const agent = createAgent({
@@ -41,6 +46,7 @@ export async function observer(t: Teardown, { config, scope, start = true }: Obs
     plugins: [{ plugin: net, config: { loopback: true, ephemeral_port: 65535, ...config }, required: true }],
     scope: scope?.(cgroup) ?? { cgroups: [cgroup.path] },
     interval: hour,
+    strategies,
     // Loading programs under emulation takes its time.
     limits: { loadMs: 180_000, setupMs: 60_000, startMs: 60_000, flushMs: 120_000, stopMs: 60_000 },
   });

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: MIT
 /**
- * The agent of a benchmark, in a process of its own: `agent.ts CGROUP INTERVAL_MS`. One command a line on stdin
+ * The agent of a benchmark, in a process of its own: `agent.mjs CGROUP INTERVAL_MS`. Plain JavaScript over the built
+ * packages, so that what it weighs is what an agent weighs. One command a line on stdin
  * (`on`, `off`, `flush`, `report`), one line of JSON on stdout when it is done.
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { createInterface } from "node:readline";
 import { libbpfBackend } from "@skep/backend-libbpf";
-import { type Agent, createAgent } from "@skep/core";
+import { createAgent } from "@skep/core";
 import { net } from "@skep/plugin-net";
 import { processes } from "@skep/plugin-process";
 
 const [cgroup, interval] = process.argv.slice(2);
-if (!cgroup || !interval) throw new Error("usage: agent.ts CGROUP INTERVAL_MS");
+if (!cgroup || !interval) throw new Error("usage: agent.mjs CGROUP INTERVAL_MS");
 
 const backend = libbpfBackend();
 const delay = monitorEventLoopDelay({ resolution: 1 });
-let agent: Agent | undefined;
+let agent;
 let points = 0;
 
-const commands: Record<string, () => Promise<object>> = {
+const commands = {
   async on() {
     agent = createAgent({
       backend,
