@@ -75,7 +75,7 @@ struct {
 /* Last records of closed connections. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 2 * 1024 * 1024);
+	__uint(max_entries, 4 * 1024 * 1024);
 } closed SEC(".maps");
 
 struct {
