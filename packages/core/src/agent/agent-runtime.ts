@@ -204,7 +204,7 @@ export class AgentRuntime implements Agent {
     if (wasRunning) {
       // Observations matter more than the far side's patience: half the time is theirs.
       await settlesWithin(this.#clock, left() / 4, this.#flushes.stop());
-      await settlesWithin(this.#clock, left() / 2, this.#flushAll(left() / 4));
+      await settlesWithin(this.#clock, left() / 2, this.#flushLast(left() / 4));
     }
     await this.#tearDown(left());
   }
@@ -223,6 +223,13 @@ export class AgentRuntime implements Agent {
     for (const stream of [...this.#streams]) stream.end();
     this.#surroundings.services.dispose();
     this.#state = "stopped";
+  }
+
+  /** Flushes, and once more if something ended while the plugins were at it: there is no next interval for it. */
+  async #flushLast(pluginMs: number): Promise<void> {
+    await this.#flushAll(pluginMs);
+    await this.#drain.drainAll(performance.now() + drainMs);
+    if (this.#hosts.some((host) => host.status().counters.pending > 0)) await this.#flushAll(pluginMs);
   }
 
   async #flushAll(pluginMs: number): Promise<void> {

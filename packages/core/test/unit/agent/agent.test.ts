@@ -544,6 +544,31 @@ test("stop drains and flushes what is there, exports it, and says nothing is pen
   t.like(w.agent.status().exporters, [{ name: "memory", exported: 3, queued: 0 }]);
 });
 
+test("what ends while the plugins flush for the last time is flushed as well", async (t) => {
+  let late = true;
+  const w = world([
+    testPlugin("sum", async (context) => {
+      const instance = await summing(context);
+      return {
+        ...instance,
+        flush: async (time) => {
+          await instance.flush?.(time);
+          if (late) w.backend.session("sum").ring("records").push(record(5));
+          late = false;
+        },
+      };
+    }),
+  ]);
+  await w.agent.start();
+  w.backend.session("sum").ring("records").push(record(1));
+  await stop(w);
+  t.deepEqual(
+    w.points.map(({ fields }) => fields["value"]),
+    [1, 5],
+  );
+  assertBalanced(t, w.agent, "sum");
+});
+
 test("stop keeps its deadline when flush, export and close all hang, and still detaches", async (t) => {
   const forever = () => new Promise<void>(() => {});
   const w = world(
