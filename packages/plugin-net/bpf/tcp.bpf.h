@@ -29,7 +29,10 @@ struct conn {
 	__u8 sent_syn;
 	/* In state CLOSE but still in a process's hands: what it was is in `closing`. */
 	__u8 is_closing;
-	__u8 _pad[3];
+	/* enum tcp_state it was last seen to go to: a change that is told twice counts once. */
+	__u8 state;
+	/* Tells its socket from another that has taken its memory. Known once it is established. */
+	__u16 src_port;
 };
 
 /* Every connection in scope, by address of its socket. The key stays in the kernel. */
@@ -78,13 +81,6 @@ struct {
 	__uint(max_entries, 4 * 1024 * 1024);
 } closed SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} conn_ids SEC(".maps");
-
 /* How many connections were noted with an assumed owner: user space names them only when there are new ones. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -93,13 +89,14 @@ struct {
 	__type(value, __u64);
 } assumed SEC(".maps");
 
-static __always_inline __u64 next_conn_id(void)
+/*
+ * An id for a connection that tells no address: 52 random bits, so exact in a JavaScript number; among 131,072 connections
+ * two are alike twice in a million. A counter would need a fetching atomic (5.12+), or programs that are never interrupted
+ * by each other, and they are.
+ */
+static __always_inline __u64 conn_id(void)
 {
-	__u32 zero = 0;
-	__u64 *last = bpf_map_lookup_elem(&conn_ids, &zero);
-
-	/* Per CPU, so that no fetching atomic is needed (absent before 5.12); below 2^53 for 2^41 connections a CPU. */
-	return last ? (++*last << 12 | (bpf_get_smp_processor_id() & 0xfff)) : 0;
+	return (__u64)(bpf_get_prandom_u32() & 0xfffff) << 32 | bpf_get_prandom_u32();
 }
 
 static __always_inline void count_assumed(void)
@@ -108,7 +105,7 @@ static __always_inline void count_assumed(void)
 	__u64 *count = bpf_map_lookup_elem(&assumed, &zero);
 
 	if (count)
-		++*count;
+		__sync_fetch_and_add(count, 1);
 }
 
 /*
@@ -201,8 +198,8 @@ static __always_inline void own(struct conn *conn, const struct skep_process *pr
 
 static __always_inline void note_conn(__u64 socket, struct conn *conn)
 {
-	conn->id = next_conn_id();
-	if (skep_map_is_full(bpf_map_update_elem(&conns, &socket, conn, BPF_NOEXIST)))
+	conn->id = conn_id();
+	if (skep_not_stored(bpf_map_update_elem(&conns, &socket, conn, BPF_NOEXIST)))
 		skep_count(SKEP_MAP_FULL);
 }
 
@@ -217,6 +214,7 @@ static __always_inline void note_outgoing(struct sock *sk)
 	own(&conn, &process, OWNER_OPENER);
 	conn.direction = DIRECTION_OUTGOING;
 	conn.sent_syn = 1;
+	conn.state = TCP_SYN_SENT;
 	note_conn((__u64)sk, &conn);
 }
 
@@ -268,6 +266,8 @@ static __always_inline void note_incoming(struct sock *sk)
 		return;
 	conn.direction = DIRECTION_INCOMING;
 	conn.flags = CONN_ESTABLISHED;
+	conn.state = TCP_ESTABLISHED;
+	conn.src_port = tuple.src_port;
 	conn.established_ns = bpf_ktime_get_ns();
 	if (listener) {
 		conn.tgid = listener->tgid;
@@ -290,6 +290,7 @@ static __always_inline void note_established(struct sock *sk, struct conn *conn)
 		return;
 	}
 	conn->flags |= CONN_ESTABLISHED;
+	conn->src_port = tuple.src_port;
 	conn->established_ns = bpf_ktime_get_ns();
 }
 
@@ -377,7 +378,7 @@ static __always_inline void note_end(struct sock *sk, struct conn *conn, int old
 	bpf_map_delete_elem(&conns, &key);
 }
 
-/* A socket in state CLOSE is given back or used again. */
+/* A socket is given back or used again. Its change to CLOSE may have been missed: then what it is now is its last record. */
 static __always_inline void tell_closing(struct sock *sk, struct conn *conn)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
@@ -391,45 +392,83 @@ static __always_inline void tell_closing(struct sock *sk, struct conn *conn)
 			add_late_reads(record, tp, conn, true);
 		emit_last(record);
 		bpf_map_delete_elem(&closing, &key);
+	} else if (tp && (conn->flags & (CONN_ESTABLISHED | CONN_OLDER))) {
+		struct conn_record last = {};
+
+		read_tuple(tp, &last, true);
+		fill_record(tp, conn, conn->state, &last, true);
+		emit_last(&last);
 	}
 	bpf_map_delete_elem(&conns, &key);
 }
 
-/* Every change of state of every TCP socket: a handful a connection, none per message. */
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(tcp_state, struct sock *sk, int oldstate, int newstate)
+/* The change of state that was seen last on this CPU: its twin need not look at it again. */
+struct change {
+	__u64 socket;
+	__u32 oldstate;
+	__u32 newstate;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct change);
+} last_change SEC(".maps");
+
+static __always_inline bool is_twin_of_last(struct sock *sk, __u32 oldstate, __u32 newstate)
+{
+	__u32 zero = 0;
+	struct change *last = bpf_map_lookup_elem(&last_change, &zero);
+
+	if (!last)
+		return false;
+	if (last->socket == (__u64)sk && last->oldstate == oldstate && last->newstate == newstate) {
+		last->socket = 0;
+		return true;
+	}
+	last->socket = (__u64)sk;
+	last->oldstate = oldstate;
+	last->newstate = newstate;
+	return false;
+}
+
+static __always_inline void on_state(struct sock *sk, int oldstate, int newstate)
 {
 	__u64 key = (__u64)sk;
 	struct conn *conn;
 
-	if (sk->sk_protocol != IPPROTO_TCP)
-		return 0;
+	if (sk->sk_protocol != IPPROTO_TCP || is_twin_of_last(sk, oldstate, newstate))
+		return;
 	if (newstate == TCP_LISTEN) {
 		struct skep_process process = {};
 
 		skep_current_process(&process);
 		note_listener(key, netns_of(sk, true), sk->__sk_common.skc_num, &process,
 			      skep_current_in_scope(netns_of(sk, true)));
-		return 0;
+		return;
 	}
 	if (oldstate == TCP_LISTEN) {
 		if (newstate == TCP_CLOSE)
 			forget_listener(sk);
-		return 0;
+		return;
 	}
 	conn = bpf_map_lookup_elem(&conns, &key);
+	if (conn && conn->state == newstate)
+		return;
 	if (newstate == TCP_SYN_SENT) {
 		if (conn)
 			tell_closing(sk, conn);
 		note_outgoing(sk);
-		return 0;
+		return;
 	}
 	if (oldstate == TCP_SYN_RECV && newstate != TCP_CLOSE && !conn) {
 		note_incoming(sk);
-		return 0;
+		return;
 	}
 	if (!conn)
-		return 0;
+		return;
+	conn->state = newstate;
 	if (newstate == TCP_ESTABLISHED) {
 		note_established(sk, conn);
 	} else if (newstate == TCP_FIN_WAIT1 || newstate == TCP_LAST_ACK) {
@@ -441,6 +480,36 @@ int BPF_PROG(tcp_state, struct sock *sk, int oldstate, int newstate)
 			own_by_closer(conn);
 		note_end(sk, conn, oldstate);
 	}
+}
+
+static __always_inline void on_destroy(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
+
+	if (conn)
+		tell_closing(sk, conn);
+}
+
+/*
+ * Every change of state of every TCP socket: a handful a connection, none per message.
+ *
+ * Each program stands twice. The kernel does not run a tracing program that is running on this CPU already, and counts a
+ * `recursion_miss` instead (since 6.1, 05b24ff9b2cf): when a softirq, or since 7.0 another thread, interrupts it with an
+ * event of another socket, that event would be lost. Its twin is idle then. Most of the time the twin finds that all is
+ * done and leaves.
+ */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_state, struct sock *sk, int oldstate, int newstate)
+{
+	on_state(sk, oldstate, newstate);
+	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_state2, struct sock *sk, int oldstate, int newstate)
+{
+	on_state(sk, oldstate, newstate);
 	return 0;
 }
 
@@ -448,11 +517,14 @@ int BPF_PROG(tcp_state, struct sock *sk, int oldstate, int newstate)
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(tcp_destroy, struct sock *sk)
 {
-	__u64 key = (__u64)sk;
-	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
+	on_destroy(sk);
+	return 0;
+}
 
-	if (conn)
-		tell_closing(sk, conn);
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(tcp_destroy2, struct sock *sk)
+{
+	on_destroy(sk);
 	return 0;
 }
 
@@ -487,6 +559,7 @@ static __always_inline void note_accept(struct sock *sk, const bool direct)
 	own(&fresh, &process, OWNER_OPENER);
 	fresh.direction = DIRECTION_INCOMING;
 	fresh.flags = CONN_ESTABLISHED;
+	fresh.src_port = tuple.src_port;
 	fresh.established_ns = bpf_ktime_get_ns();
 	note_conn(key, &fresh);
 }
@@ -530,9 +603,29 @@ static __always_inline void harvest(struct seq_file *out, __u64 socket, struct t
 		name_owner(&record, conn);
 		add_late_reads(&record, tp, conn, direct);
 	} else {
-		/* Closed while we walked: its last record is in the ring. Not yet open: nothing to tell. */
-		if (state == TCP_CLOSE || state == TCP_SYN_SENT || state == TCP_LISTEN || !read_tuple(tp, &record, direct))
+		bool was_open = conn->flags & (CONN_ESTABLISHED | CONN_OLDER);
+
+		/* Not yet open: nothing to tell. */
+		if (!was_open && state == TCP_SYN_SENT)
 			return;
+		/* Its end was missed, and another socket has its memory. */
+		if (was_open && (!read_tuple(tp, &record, direct) || record.src_port != conn->src_port)) {
+			skep_count(SKEP_UNREADABLE);
+			bpf_map_delete_elem(&conns, &socket);
+			return;
+		}
+		/*
+		 * We are told before a socket goes to CLOSE, so the end of this one was missed too, but what it counted still
+		 * stands in its memory.
+		 */
+		if (state == TCP_CLOSE) {
+			fill_record(tp, conn, conn->state, &record, direct);
+			record.flags |= CONN_CLOSED;
+			/* What does not fit into this read is shown again in the next, if it is still there. */
+			if (!was_open || !bpf_seq_write(out, &record, sizeof(record)))
+				bpf_map_delete_elem(&conns, &socket);
+			return;
+		}
 		fill_record(tp, conn, state, &record, direct);
 	}
 	bpf_seq_write(out, &record, sizeof(record));
@@ -596,6 +689,8 @@ static __always_inline void seed(struct seq_file *out, struct task_struct *task,
 		return;
 	own(&conn, &process, OWNER_HOLDER);
 	conn.flags = CONN_OLDER;
+	conn.state = state;
+	conn.src_port = record.src_port;
 	if (state == TCP_SYN_SENT) {
 		conn.direction = DIRECTION_OUTGOING;
 		conn.sent_syn = 1;

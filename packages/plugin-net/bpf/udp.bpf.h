@@ -74,7 +74,7 @@ static __always_inline void count_in(void *flows, const struct datagram *datagra
 	if (!flow) {
 		struct udp_flow fresh = { .direction = udp_direction(datagram) };
 
-		if (skep_map_is_full(bpf_map_update_elem(flows, &datagram->flow, &fresh, BPF_NOEXIST)))
+		if (skep_not_stored(bpf_map_update_elem(flows, &datagram->flow, &fresh, BPF_NOEXIST)))
 			skep_count(SKEP_MAP_FULL);
 		flow = bpf_map_lookup_elem(flows, &datagram->flow);
 	}

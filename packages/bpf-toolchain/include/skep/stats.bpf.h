@@ -30,10 +30,11 @@ static __always_inline void skep_count(enum skep_stat stat)
 }
 
 /*
- * Whether @error of bpf_map_update_elem says that the map is full (E2BIG). Until 6.4 (d7ba4cc900bf) the kernel's function
- * returned an int, whose upper half a program finds zero: compared as it is, no error would ever look negative.
+ * Whether bpf_map_update_elem stored nothing although the key was new: the map is full, or busy. Until 6.4
+ * (d7ba4cc900bf) the kernel's function returned an int, whose upper half a program finds zero: compared as it is, no
+ * error would ever look negative.
  */
-static __always_inline int skep_map_is_full(long error)
+static __always_inline int skep_not_stored(long error)
 {
-	return (int)error == -7;
+	return (int)error != 0 && (int)error != -17 /* EEXIST */;
 }

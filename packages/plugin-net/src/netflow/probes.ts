@@ -17,7 +17,9 @@ export const netflowProbes = {
         name: "tp_btf",
         programs: {
           tcp_state: { kind: "tp_btf", event: "inet_sock_set_state" },
+          tcp_state2: { kind: "tp_btf", event: "inet_sock_set_state" },
           tcp_destroy: { kind: "tp_btf", event: "tcp_destroy_sock" },
+          tcp_destroy2: { kind: "tp_btf", event: "tcp_destroy_sock" },
         },
       },
     ],
@@ -40,6 +42,7 @@ export const netflowProbes = {
       },
       {
         name: "holders",
+        requires: ["ksym:bpf_sock_from_file"],
         programs: { name_holders: fileIterator },
         limits:
           "accept cannot be hooked: an incoming connection belongs to the process that holds or closes it, " +
@@ -51,7 +54,7 @@ export const netflowProbes = {
     optional: true,
     observes: "TCP connections and listeners from before the start",
     strategies: [
-      { name: "sock_from_file", programs: { seed_tcp: fileIterator } },
+      { name: "sock_from_file", requires: ["ksym:bpf_sock_from_file"], programs: { seed_tcp: fileIterator } },
       { name: "private_data", requires: ["ksym:socket_file_ops"], programs: { seed_tcp_file: fileIterator } },
     ],
   },

@@ -10,7 +10,7 @@ const processes = 8;
 const perProcess = 8192;
 const ends = 2 * processes * perProcess;
 
-const title = "65,536 connections at once are all counted, open and closed, or told to be lost";
+const title = "65,536 connections at once are all counted, open and closed";
 
 async function holdMany(t: ExecutionContext): Promise<void> {
   t.timeout(100_000);
@@ -27,11 +27,16 @@ async function holdMany(t: ExecutionContext): Promise<void> {
   t.is(sum(open, "tcp_closed"), 0);
   t.deepEqual(observed.status().counters.dropped, {});
 
-  for (const { go } of traffic) go();
-  for (const { done } of traffic) await done;
-  const closed = await observed.flush();
+  // One process after another: 131,072 last records at once are more than the ring holds.
+  for (const { go, done } of traffic) {
+    go();
+    await done;
+  }
+  // The kernel skips entries of a bucket it walks when one of them goes: those are told an interval later.
+  const closed = [...(await observed.flush()), ...(await observed.flush())];
   const { dropped } = observed.status().counters;
-  t.is(sum(closed, "tcp_closed") + (dropped["ring_full"] ?? 0), ends, JSON.stringify(dropped));
+  t.is(sum(closed, "tcp_closed") + (dropped["unreadable"] ?? 0), ends, JSON.stringify(dropped));
+  t.is(dropped["ring_full"], undefined);
   t.is(sum(closed, "tcp_established") + sum(closed, "bytes_read") + sum(closed, "bytes_written"), 0);
   nothingUnaccounted(t, observed.status());
 }

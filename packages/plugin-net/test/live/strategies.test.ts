@@ -10,7 +10,7 @@ live(
     const observed = await observer(t, {
       strategies: { tcp_accept: "kretprobe", udp: "kprobe", tcp_harvest: "probe_read" },
     });
-    const tcp = await runTraffic(t, ["hold", "2", "--fork", "--family", "6"], observed);
+    const tcp = await runTraffic(t, ["tcp-exchange", "--fork", "--connections", "2", "--family", "6"], observed);
     const udp = await runTraffic(t, ["udp-exchange", "--fork", "--messages", "3"], observed);
     await observed.flush();
     for (const { client, server } of tcp.connections) {
@@ -27,9 +27,13 @@ live(
   "kretprobe",
 );
 
-live("where accept is not hooked, the holder or closer of a connection is its process", async (t) => {
-  const observed = await observer(t, { strategies: { tcp_accept: "holders" } });
-  const truth = await runTraffic(t, ["tcp-exchange", "--fork", "--connections", "3"], observed);
-  const points = await observed.flush();
-  for (const { server } of truth.connections) sameAsTruth(t, points, server!, { direction: "incoming" });
-});
+live(
+  "where accept is not hooked, the holder or closer of a connection is its process",
+  async (t) => {
+    const observed = await observer(t, { strategies: { tcp_accept: "holders" } });
+    const truth = await runTraffic(t, ["tcp-exchange", "--fork", "--connections", "3"], observed);
+    const points = await observed.flush();
+    for (const { server } of truth.connections) sameAsTruth(t, points, server!, { direction: "incoming" });
+  },
+  "ksym:bpf_sock_from_file",
+);
