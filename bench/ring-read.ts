@@ -2,7 +2,7 @@
 /**
  * What reading a ring buffer from JavaScript costs: 128-byte records that already lie there, five fields of each touched,
  * against libbpf's own consumer in C (bound: 1.3 times) and against a koffi callback for each record, which does nothing
- * (bound: 10 times faster). Rounds of the three alternate; the figures are medians. Then a million records a second for
+ * (bound: 10 times faster). Rounds of the first two alternate, those of the callback follow; the figures are medians. Then a million records a second for
  * ten seconds, drained on a 5 ms timer (bound: none lost).
  *
  * node --import ./scripts/ts-node.mjs --conditions=skep-source bench/ring-read.ts [rounds] [seconds]
