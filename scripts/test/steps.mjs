@@ -5,11 +5,11 @@ const node = process.execPath;
 const ava = (pattern, ...options) => [node, "node_modules/ava/entrypoints/cli.mjs", ...options, pattern];
 const minutes = (count) => count * 60_000;
 
-/** What is worth trying on every kernel: the backend, the plugins, and a command's bytes through the whole house. */
-const kernelTests = [
-  "packages/{backend-libbpf,plugin-*}/test/live/**/*.test.ts",
-  "packages/cli/test/live/bytes.test.ts",
-];
+/**
+ * What is tried on every kernel: the plugins, and a command's bytes through the whole house. The backend's own live tests
+ * are not among them: several need a compiler or programs the guests lack, or say what only this kernel would.
+ */
+const kernelTests = ["packages/plugin-*/test/live/**/*.test.ts", "packages/cli/test/live/bytes.test.ts"];
 
 /**
  * @typedef {object} TestStep
