@@ -28,5 +28,6 @@ export * from "./scope.js";
 export * from "./service.js";
 export * from "./services/domain-names.js";
 export * from "./services/kubernetes-metadata.js";
+export * from "./services/mapped-files.js";
 export * from "./services/nat-table.js";
 export * from "./services/process-table.js";

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-/** Where a user-space probe goes: an executable or library by path, or whatever a process runs. */
-export type UserTarget = { readonly path: string } | { readonly pid: number };
+/**
+ * Where a user-space probe goes: an executable or library by path, for every process or for one alone, or whatever a
+ * process runs. Limited to a process, others that use the file pay nothing.
+ */
+export type UserTarget = { readonly path: string; readonly pid?: number } | { readonly pid: number };
 
 /**
  * Where one BPF program is attached.
