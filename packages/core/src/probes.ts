@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import type { Scope } from "./scope.js";
+
 /**
  * Where a user-space probe goes: an executable or library by path, for every process or for one alone, or whatever a
  * process runs. Limited to a process, others that use the file pay nothing.
@@ -53,6 +55,8 @@ export interface ProbeGroup {
   readonly object?: string;
   /** An optional group that cannot run degrades the plugin; a mandatory one makes it unavailable. */
   readonly optional?: boolean;
+  /** Runs only when the agent's scope names things of this kind; core leaves the group out otherwise. */
+  readonly onlyScopedBy?: keyof Scope;
   /** Human words for what the group observes. */
   readonly observes: string;
   readonly strategies: readonly [Strategy, ...Strategy[]];

@@ -4,7 +4,7 @@ import { definePlugin, DomainNames, KubernetesMetadata, NatTable, ProcessTable }
 import { connRecord, listenerRecord, udpFlow, udpFlowKey } from "./codec.gen.js";
 import { netConfig, type NetConfig } from "./config.js";
 import { netflow } from "./netflow/measurement.js";
-import { netflowProbes, SCOPE_GROUP } from "./netflow/probes.js";
+import { netflowProbes } from "./netflow/probes.js";
 import { Netflow } from "./netflow/netflow.js";
 
 /** `ebpf-net`: what every connection of this host moved, and how well. */
@@ -27,14 +27,13 @@ export const net = definePlugin<NetConfig>({
   uses: [ProcessTable],
   optionallyUses: [NatTable, DomainNames, KubernetesMetadata],
 
-  load: (config, scope) => ({
+  load: (config) => ({
     rodata: { skip_loopback: !config.loopback, skip_ipv6: config.ipv6_disabled },
     mapEntries: {
       conns: config.max_connections,
       udp_flows_0: config.max_udp_flows,
       udp_flows_1: config.max_udp_flows,
     },
-    without: scope.pids?.length ? [] : [SCOPE_GROUP],
   }),
 
   setup: (context) => new Netflow(context),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { definePlugin, type ProbeGroup, ProcessTable } from "@skep/core";
+import { definePlugin, type ProbeGroup, ProcessTable, scopeProbes } from "@skep/core";
 import { z } from "zod";
 import { processEvent } from "./codec.gen.js";
 
@@ -21,18 +21,7 @@ const probes = {
       },
     ],
   },
-  scope: {
-    observes: "forks of processes in scope",
-    strategies: [
-      {
-        name: "tp_btf",
-        programs: {
-          scope_fork: { kind: "tp_btf", event: "task_newtask" },
-          scope_exit: { kind: "tp_btf", event: "sched_process_exit" },
-        },
-      },
-    ],
-  },
+  ...scopeProbes,
 } as const satisfies Record<string, ProbeGroup>;
 
 /**
@@ -55,8 +44,6 @@ export const processes = definePlugin({
   probes,
   streams: { events: { map: "events", codec: processEvent } },
   uses: [ProcessTable],
-
-  load: (_config, scope) => ({ without: scope.pids?.length ? [] : ["scope"] }),
 
   setup(context) {
     const table = context.use(ProcessTable);

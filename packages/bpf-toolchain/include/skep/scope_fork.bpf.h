@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
  * Children of a process in `scope_pids` are in scope. Only needed for a scope by pid; a plugin includes this file and
- * declares the probe group `scopeProbes` of @skep/core.
+ * spreads `scopeProbes` of @skep/core into its probes; core leaves the group out of other scopes.
  */
 #pragma once
 

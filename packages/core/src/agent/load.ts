@@ -20,7 +20,11 @@ export async function openRequestOf(
   const { backend, host, scope, strategies, allowMutation } = surroundings;
   const plan: LoadPlan = plugin.load?.(config, scope) ?? {};
   const without = new Set(plan.without);
-  const probes = Object.fromEntries(Object.entries(plugin.probes).filter(([group]) => !without.has(group)));
+  const probes = Object.fromEntries(
+    Object.entries(plugin.probes).filter(
+      ([name, { onlyScopedBy: kind }]) => !without.has(name) && (kind === undefined || scope[kind]?.length),
+    ),
+  );
   return {
     plugin: plugin.name,
     objects: backend.readsObjects === false ? {} : await readObjects(plugin, host.arch),

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { ProbeGroup } from "@skep/core";
-
-/** Group that follows forks; only a scope by pid needs it. */
-export const SCOPE_GROUP = "scope";
+import { type ProbeGroup, scopeProbes } from "@skep/core";
 
 const connMapIterator = { kind: "iter", target: "bpf_map_elem", map: "conns" } as const;
 const fileIterator = { kind: "iter", target: "task_file" } as const;
@@ -92,16 +89,5 @@ export const netflowProbes = {
       },
     ],
   },
-  [SCOPE_GROUP]: {
-    observes: "forks of processes in scope",
-    strategies: [
-      {
-        name: "tp_btf",
-        programs: {
-          scope_fork: { kind: "tp_btf", event: "task_newtask" },
-          scope_exit: { kind: "tp_btf", event: "sched_process_exit" },
-        },
-      },
-    ],
-  },
+  ...scopeProbes,
 } as const satisfies Record<string, ProbeGroup>;

@@ -53,13 +53,6 @@ test("configuration reaches the kernel side", (t) => {
   t.deepEqual(net.load!(config, {}), {
     rodata: { skip_loopback: false, skip_ipv6: true },
     mapEntries: { conns: 1000, udp_flows_0: 500, udp_flows_1: 500 },
-    without: ["scope"],
   });
   t.deepEqual(net.load!(netConfig.parse({}), {}).rodata, { skip_loopback: true, skip_ipv6: false });
-});
-
-test("forks are followed only in a scope by pid", (t) => {
-  const config = netConfig.parse({});
-  t.deepEqual(net.load!(config, { pids: [1] }).without, []);
-  t.deepEqual(net.load!(config, { cgroups: ["/sys/fs/cgroup/a"], netns: ["/run/netns/b"] }).without, ["scope"]);
 });

@@ -3,6 +3,7 @@
 import test from "ava";
 import {
   createAgent,
+  scopeProbes,
   service,
   SkepError,
   type Agent,
@@ -10,6 +11,7 @@ import {
   type Loss,
   type Plugin,
   type Point,
+  type Scope,
   type StateChange,
 } from "../../../src/index.js";
 import { FakeBackend, FakeMap, type FakePlan } from "../support/fake-backend.js";
@@ -673,6 +675,21 @@ test("a scope that names what does not exist rejects start before anything is lo
   const w = world([testPlugin("a")], {}, { scope: { netns: ["/nowhere/at/all"] } });
   await t.throwsAsync(w.agent.start(), { code: "SKEP_ERR_SCOPE", message: /network namespace \/nowhere\/at\/all/ });
   t.deepEqual(w.backend.journal, []);
+});
+
+test("forks are followed in a scope by pid, and in no other", async (t) => {
+  const plugin = testPlugin("a", undefined, { probes: { hooks: group("best"), ...scopeProbes } });
+  const groupsIn = async (scope: Scope) => {
+    const maps = [new FakeMap("scope_pids"), new FakeMap("scope_netns")];
+    const w = world([plugin], { a: { maps } }, { scope });
+    await w.agent.start();
+    const groups = Object.keys(w.backend.session("a").request.probes);
+    await stop(w);
+    return groups;
+  };
+  t.deepEqual(await groupsIn({ pids: [process.pid] }), ["hooks", "scope"]);
+  t.deepEqual(await groupsIn({ pids: [], netns: ["/proc/self/ns/net"] }), ["hooks"]);
+  t.deepEqual(await groupsIn({}), ["hooks"]);
 });
 
 test("a scope is told to the object by mask and maps, and a plugin that cannot keep it does not run", async (t) => {
