@@ -27,16 +27,14 @@ async function holdMany(t: ExecutionContext): Promise<void> {
   t.is(sum(open, "tcp_closed"), 0);
   t.deepEqual(observed.status().counters.dropped, {});
 
-  // One process after another: 131,072 last records at once are more than the ring holds.
-  for (const { go, done } of traffic) {
-    go();
-    await done;
-  }
+  // All at the same moment: that many last records are more than the ring holds, so some are counted as lost.
+  for (const { go } of traffic) go();
+  await Promise.all(traffic.map(({ done }) => done));
   // The kernel skips entries of a bucket it walks when one of them goes: those are told an interval later.
   const closed = [...(await observed.flush()), ...(await observed.flush())];
   const { dropped } = observed.status().counters;
-  t.is(sum(closed, "tcp_closed") + (dropped["unreadable"] ?? 0), ends, JSON.stringify(dropped));
-  t.is(dropped["ring_full"], undefined);
+  const lost = (dropped["unreadable"] ?? 0) + (dropped["ring_full"] ?? 0);
+  t.is(sum(closed, "tcp_closed") + lost, ends, JSON.stringify(dropped));
   t.is(sum(closed, "tcp_established") + sum(closed, "bytes_read") + sum(closed, "bytes_written"), 0);
   nothingUnaccounted(t, observed.status());
 }
