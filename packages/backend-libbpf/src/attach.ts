@@ -41,11 +41,8 @@ export function describeAttach(where: Attach): string {
     case "raw_tp":
       return `${where.kind} ${where.event}`;
     case "uprobe":
-    case "uretprobe": {
-      const target =
-        where.target === undefined ? "" : "path" in where.target ? where.target.path : `process ${where.target.pid}`;
-      return `${where.kind} ${[target, where.symbol ?? (where.offset === undefined ? "" : `+0x${where.offset.toString(16)}`)].join(" ").trim()}`;
-    }
+    case "uretprobe":
+      return [where.kind, ...describeUser(where)].join(" ");
     case "cgroup_skb":
       return `cgroup_skb ${where.direction}`;
     case "cgroup_sock_addr":
@@ -56,6 +53,15 @@ export function describeAttach(where: Attach): string {
     case "iter":
       return `iter ${where.target}`;
   }
+}
+
+/** `/usr/bin/bash readline in process 42`, as far as it is known. */
+function describeUser({ target, symbol, offset }: UserAttach): readonly string[] {
+  const place = symbol ?? (offset === undefined ? undefined : `+0x${offset.toString(16)}`);
+  if (target === undefined) return place === undefined ? [] : [place];
+  if (!("path" in target)) return [`process ${target.pid}`, ...(place === undefined ? [] : [place])];
+  const limit = target.pid === undefined ? [] : [`in process ${target.pid}`];
+  return [target.path, ...(place === undefined ? [] : [place]), ...limit];
 }
 
 /**
@@ -145,11 +151,11 @@ function attachUser(context: AttachContext, pointer: Program["pointer"], where: 
     const missing = target === undefined ? "target" : "symbol or offset";
     throw new SkepError("SKEP_ERR_ATTACH", `${context.plugin}: ${describeAttach(where)} has no ${missing}`);
   }
-  const byPath = "path" in target;
   return library.libbpf.bpf_program__attach_uprobe_opts(
     pointer,
-    byPath ? ANY_PROCESS : target.pid,
-    byPath ? target.path : join(host.proc, String(target.pid), "exe"),
+    // Of a process, all threads are probed: the kernel compares address spaces, not threads.
+    target.pid ?? ANY_PROCESS,
+    "path" in target ? target.path : join(host.proc, String(target.pid), "exe"),
     where.offset ?? 0n,
     {
       sz: library.native.sizeof("uprobe_options"),

@@ -81,6 +81,16 @@ test.serial("a probe held to one process does not see another that runs the same
   t.is(tally(session, two.pid), undefined);
 });
 
+test.serial("a probe of a file held to one process does not see another that runs the same file", async (t) => {
+  const { session, path } = t.context;
+  const [one, two] = [start(t, path), start(t, path)];
+  session.attachTo("on_call", { kind: "uprobe", target: { path, pid: one.pid }, symbol: "tick" });
+  await two.tick(9);
+  await one.tick(5);
+  t.deepEqual(tally(session, one.pid), { calls: 1, sum: 5 });
+  t.is(tally(session, two.pid), undefined);
+});
+
 test.serial("a return probe sees what the function returned", async (t) => {
   const { session, path } = t.context;
   const one = start(t, path);
@@ -103,6 +113,9 @@ test.serial("what cannot be probed says why", (t) => {
   const { session, path } = t.context;
   const attach = (where: Attach) => () => session.attachTo("on_call", where);
   t.throws(attach({ kind: "uprobe", target: { path }, symbol: "tock" }), { message: /uprobe .*ticker tock.*: ENOENT/ });
+  t.throws(attach({ kind: "uprobe", target: { path, pid: process.pid }, symbol: "tock" }), {
+    message: new RegExp(`ticker tock in process ${process.pid}.*: ENOENT`),
+  });
   t.throws(attach({ kind: "uprobe", target: { path: `${path}x` }, symbol: "tick" }), { message: /ENOENT/ });
   t.throws(attach({ kind: "uprobe", target: { path } }), { message: /has no symbol or offset/ });
   t.throws(attach({ kind: "uprobe", symbol: "tick" }), { message: /has no target/ });
