@@ -16,6 +16,7 @@ export * from "./exporters/line-protocol.js";
 export * from "./exporters/ndjson.js";
 export * from "./exporters/table.js";
 export * from "./host-identity.js";
+export { Backoff, type BackoffOptions } from "./internal/backoff.js";
 export { messageOf } from "./internal/failure.js";
 export * from "./logger.js";
 export * from "./measurement.js";

@@ -111,8 +111,11 @@ export interface PluginContext<C = unknown> {
   every(ms: number, fn: () => void | Promise<void>): void;
   /** Resolves after `ms` milliseconds on the agent's clock, which is not the wall's in tests and replays. */
   sleep(ms: number): Promise<void>;
-  /** Running, but seeing less: shown in `status()`. */
-  degrade(reason: string): void;
+  /**
+   * Running, but seeing less: shown in `status()`. Returns what takes the reason back, for troubles that end: with the last
+   * reason the plugin is `running` again. A reason given twice is one.
+   */
+  degrade(reason: string): () => void;
 }
 
 /**

@@ -22,7 +22,7 @@ export interface ContextParts {
   provided(id: ServiceId<unknown>, implementation: unknown): void;
   read(ring: Ring, handler: RecordHandler): void;
   every(ms: number, fn: () => void | Promise<void>): void;
-  degrade(reason: string): void;
+  degrade(reason: string): () => void;
 }
 
 /** The plugin's window on the agent. After the plugin is closed, points it still emits are counted as lost. */

@@ -30,6 +30,7 @@ export interface RunEvents {
   caught(error: SkepError): void;
   /** The plugin must not go on. Called at most once; whoever listens closes the run. */
   failed(error: SkepError): void;
+  /** What it says in `degradations` has changed. */
   degraded(): void;
 }
 
@@ -236,10 +237,14 @@ export class PluginRun {
     else this.#timers.push(begin);
   }
 
-  #degrade(reason: string): void {
-    if (this.degradations.has(reason)) return;
-    this.degradations.add(reason);
-    this.events.degraded();
+  #degrade(reason: string): () => void {
+    if (!this.degradations.has(reason)) {
+      this.degradations.add(reason);
+      this.events.degraded();
+    }
+    return () => {
+      if (this.degradations.delete(reason)) this.events.degraded();
+    };
   }
 
   #fail(error: SkepError): void {

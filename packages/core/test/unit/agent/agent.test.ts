@@ -10,6 +10,7 @@ import {
   type AgentOptions,
   type Loss,
   type Plugin,
+  type PluginContext,
   type Point,
   type Scope,
   type StateChange,
@@ -489,6 +490,21 @@ test("an optional group that cannot run, or a strategy that sees less, shows as 
     reasons: ["probe group hooks cannot run (best: lockdown)"],
   });
   t.like(statusOf(w.agent, "b"), { state: "running", support: "reduced", reasons: ["hooks: no pid"] });
+  await stop(w);
+});
+
+test("a plugin whose troubles end is running again, with the last of them", async (t) => {
+  let context: PluginContext | undefined;
+  const w = world([testPlugin("guide", (given) => ((context = given), {}))]);
+  await w.agent.start();
+  const endOfFog = context!.degrade("fog");
+  const endOfNight = context!.degrade("night");
+  t.like(statusOf(w.agent, "guide"), { state: "degraded", support: "reduced", reasons: ["fog", "night"] });
+  endOfFog();
+  t.like(statusOf(w.agent, "guide"), { state: "degraded", reasons: ["night"] });
+  endOfNight();
+  endOfNight();
+  t.like(statusOf(w.agent, "guide"), { state: "running", support: "full", reasons: [] });
   await stop(w);
 });
 
