@@ -24,13 +24,15 @@ ${table(
 `;
 }
 
+const defaultCell = (value) => (value === undefined ? "" : `\`${JSON.stringify(value)}\``);
+
 function pluginSection(plugin) {
   const defaults = plugin.config.parse({});
   const keys = Object.entries(plugin.config.shape);
   const config = keys.length
     ? table(
         ["key", "default", "means"],
-        keys.map(([key, schema]) => [`\`${key}\``, `\`${JSON.stringify(defaults[key])}\``, schema.description ?? ""]),
+        keys.map(([key, schema]) => [`\`${key}\``, defaultCell(defaults[key]), schema.description ?? ""]),
       )
     : "No configuration.";
   const probes = Object.entries(plugin.probes).flatMap(([group, { observes, strategies }]) =>

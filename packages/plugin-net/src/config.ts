@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { z } from "zod";
+import { l7Protocols } from "./l7net.js";
 
 /** Keys of `[[inputs.ebpf]]` that belong to ebpf-net. */
 export const netConfig = z.strictObject({
@@ -26,6 +27,28 @@ export const netConfig = z.strictObject({
     .max(4_194_304)
     .default(65_536)
     .describe("UDP flows counted between two readings a second apart, about 300 bytes of kernel memory each"),
+  l7net_enabled: z
+    .array(z.enum(l7Protocols))
+    .optional()
+    .describe("what is looked into: `httpflow`, `httpflow-tls`; not set and nothing disabled: `httpflow`"),
+  l7net_disabled: z
+    .array(z.enum(l7Protocols))
+    .optional()
+    .describe("when l7net_enabled names nothing: everything but this is looked into"),
+  httpflow_max_path: z
+    .number()
+    .int()
+    .min(16)
+    .max(8192)
+    .default(1024)
+    .describe("bytes of a request's path that are kept; a point of a longer one says `truncated`"),
+  httpflow_max_keys: z
+    .number()
+    .int()
+    .min(64)
+    .max(1_048_576)
+    .default(65_536)
+    .describe("points of httpflow an interval; what is more is counted under the path `*`, by method and status"),
 });
 
 export type NetConfig = z.infer<typeof netConfig>;

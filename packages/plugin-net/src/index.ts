@@ -2,3 +2,4 @@
 export { net as default, net } from "./plugin.js";
 export type { NetConfig } from "./config.js";
 export { netflow } from "./netflow/measurement.js";
+export { httpflow } from "./httpflow/measurement.js";

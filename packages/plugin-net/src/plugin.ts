@@ -1,40 +1,53 @@
 // SPDX-License-Identifier: MIT
 
-import { definePlugin, DomainNames, KubernetesMetadata, NatTable, ProcessTable } from "@skep/core";
+import { definePlugin, DomainNames, KubernetesMetadata, NatTable, type ProbeGroup, ProcessTable } from "@skep/core";
 import { connRecord, listenerRecord, udpFlow, udpFlowKey } from "./codec.gen.js";
 import { netConfig, type NetConfig } from "./config.js";
+import { httpflow } from "./httpflow/measurement.js";
+import { httpProbes } from "./httpflow/probes.js";
+import { inOrder } from "./in-order.js";
+import { enabledL7 } from "./l7net.js";
 import { netflow } from "./netflow/measurement.js";
-import { netflowProbes } from "./netflow/probes.js";
 import { Netflow } from "./netflow/netflow.js";
+import { netflowProbes } from "./netflow/probes.js";
 
-/** `ebpf-net`: what every connection of this host moved, and how well. */
+const objectFiles = (name: string) => ({
+  x64: new URL(`../dist/bpf/${name}.x64.bpf.o`, import.meta.url),
+  arm64: new URL(`../dist/bpf/${name}.arm64.bpf.o`, import.meta.url),
+});
+
+const groups = (probes: Readonly<Record<string, ProbeGroup>>): readonly string[] => Object.keys(probes);
+
+/** `ebpf-net`: what every connection of this host moved, how well, and the HTTP exchanges in it. */
 export const net = definePlugin<NetConfig>({
   name: "ebpf-net",
   version: "0.1.0",
-  description: "TCP and UDP traffic per process and peer (netflow)",
+  description: "TCP and UDP traffic per process and peer (netflow), HTTP exchanges (httpflow)",
   config: netConfig,
-  measurements: [netflow],
+  measurements: [netflow, httpflow],
   capabilities: ["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"],
-  objects: {
-    netflow: {
-      x64: new URL("../dist/bpf/netflow.x64.bpf.o", import.meta.url),
-      arm64: new URL("../dist/bpf/netflow.arm64.bpf.o", import.meta.url),
-    },
+  objects: { netflow: objectFiles("netflow"), http: objectFiles("http") },
+  probes: { ...netflowProbes, ...httpProbes },
+  streams: {
+    closed: { map: "closed", codec: connRecord },
   },
-  probes: netflowProbes,
-  streams: { closed: { map: "closed", codec: connRecord } },
   layouts: [listenerRecord, udpFlowKey, udpFlow],
   uses: [ProcessTable],
   optionallyUses: [NatTable, DomainNames, KubernetesMetadata],
 
-  load: (config) => ({
-    rodata: { skip_loopback: !config.loopback, skip_ipv6: config.ipv6_disabled },
-    mapEntries: {
-      conns: config.max_connections,
-      udp_flows_0: config.max_udp_flows,
-      udp_flows_1: config.max_udp_flows,
-    },
-  }),
+  load(config) {
+    const l7 = enabledL7(config);
+    return {
+      rodata: { skip_loopback: !config.loopback, skip_ipv6: config.ipv6_disabled },
+      mapEntries: {
+        conns: config.max_connections,
+        udp_flows_0: config.max_udp_flows,
+        udp_flows_1: config.max_udp_flows,
+      },
+      without: l7.has("httpflow") ? [] : groups(httpProbes),
+    };
+  },
 
-  setup: (context) => new Netflow(context),
+  // netflow is flushed first: it knows which process owns a connection that others could only assume.
+  setup: (context) => inOrder(new Netflow(context)),
 });

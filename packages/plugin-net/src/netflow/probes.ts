@@ -8,6 +8,7 @@ const fileIterator = { kind: "iter", target: "task_file" } as const;
 /** What netflow hooks, best first. Nothing here runs per message of a TCP connection. */
 export const netflowProbes = {
   tcp_state: {
+    object: "netflow",
     observes: "TCP connections opening and closing, with their final counters",
     strategies: [
       {
@@ -22,6 +23,7 @@ export const netflowProbes = {
     ],
   },
   tcp_harvest: {
+    object: "netflow",
     observes: "counters of live TCP connections, once an interval",
     strategies: [
       { name: "cast", requires: ["ksym:bpf_rdonly_cast"], programs: { harvest_cast: connMapIterator } },
@@ -29,6 +31,7 @@ export const netflowProbes = {
     ],
   },
   tcp_accept: {
+    object: "netflow",
     observes: "which process accepted a connection",
     strategies: [
       { name: "fexit", programs: { accept_fexit: { kind: "fexit", fn: "inet_accept" } } },
@@ -48,6 +51,7 @@ export const netflowProbes = {
     ],
   },
   tcp_seed: {
+    object: "netflow",
     optional: true,
     observes: "TCP connections and listeners from before the start",
     strategies: [
@@ -56,6 +60,7 @@ export const netflowProbes = {
     ],
   },
   udp: {
+    object: "netflow",
     observes: "UDP datagrams, counted where a process sends or receives them",
     strategies: [
       {
@@ -89,5 +94,5 @@ export const netflowProbes = {
       },
     ],
   },
-  ...scopeProbes,
+  scope: { ...scopeProbes.scope, object: "netflow" },
 } as const satisfies Record<string, ProbeGroup>;

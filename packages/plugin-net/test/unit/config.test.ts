@@ -8,6 +8,8 @@ test("without configuration every client port is folded, IPv6 is seen and loopba
   t.deepEqual(netConfig.parse({}), {
     ephemeral_port: 0,
     ipv6_disabled: false,
+    httpflow_max_keys: 65_536,
+    httpflow_max_path: 1024,
     loopback: false,
     max_connections: 131_072,
     max_udp_flows: 65_536,
@@ -53,6 +55,7 @@ test("configuration reaches the kernel side", (t) => {
   t.deepEqual(net.load!(config, {}), {
     rodata: { skip_loopback: false, skip_ipv6: true },
     mapEntries: { conns: 1000, udp_flows_0: 500, udp_flows_1: 500 },
+    without: [],
   });
   t.deepEqual(net.load!(netConfig.parse({}), {}).rodata, { skip_loopback: true, skip_ipv6: false });
 });

@@ -4,7 +4,8 @@ import test from "ava";
 import type { KubernetesQuery, NatTarget, Point } from "@skep/core";
 import { Aggregate } from "../../src/netflow/aggregate.js";
 import { netflow } from "../../src/netflow/measurement.js";
-import { type Enrichment, pointOf } from "../../src/netflow/points.js";
+import type { Enrichment } from "../../src/flow-tags.js";
+import { pointOf } from "../../src/netflow/points.js";
 import { connection, datagrams, Flag, Seen, type Datagrams, type Reading } from "./support/records.js";
 
 // The table of `netflow` in the user's document, less `host` and `source`, which core adds to every point.

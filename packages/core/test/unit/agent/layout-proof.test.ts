@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 
 import test from "ava";
-import type { Layout, Session } from "../../../src/index.js";
+import type { Layout, Plugin, Session } from "../../../src/index.js";
 import { proveLayouts } from "../../../src/agent/layout-proof.js";
-import { sampleCodec, testPlugin } from "../support/plugins.js";
+import { group, sampleCodec, testPlugin } from "../support/plugins.js";
 
 const other = { layout: { struct: "other", size: 8, fields: [{ name: "a", offset: 0, size: 8 }] }, read: () => ({}) };
-const prove = (loaded: Record<string, Layout>, layouts = [other]) =>
-  proveLayouts(testPlugin("a", undefined, { layouts }), {
+const prove = (loaded: Record<string, Layout>, more: Partial<Plugin<{ label: string }>> = {}) =>
+  proveLayouts(testPlugin("a", undefined, { layouts: [other], ...more }), {
     layoutOf: (struct: string) => loaded[struct],
+    strategies: { hooks: { name: "best", refused: [] }, extra: { name: undefined, refused: [] } },
   } as unknown as Session);
 
 const right = { sample: sampleCodec.layout, other: other.layout };
@@ -42,4 +43,12 @@ test("a struct the object does not know is refused", (t) => {
     code: "SKEP_ERR_LAYOUT",
     message: /other is not in the loaded/,
   });
+});
+
+test("a struct of an object that was left out is never decoded, and no reason to refuse the others", (t) => {
+  const objects = { main: {}, side: {} };
+  const inObject = (object: string) => ({ ...group("best"), object });
+  const twoObjects = { objects, probes: { hooks: inObject("main"), extra: inObject("side") } };
+  t.notThrows(() => prove({ sample: sampleCodec.layout }, twoObjects));
+  t.throws(() => prove({ sample: { ...sampleCodec.layout, size: 8 } }, twoObjects), { code: "SKEP_ERR_LAYOUT" });
 });
