@@ -145,6 +145,11 @@ struct __sk_buff {
 	__u32 gso_size;
 };
 
+/* In a map's value. Only programs of networking and tracing types may take it, and call nothing while they hold it. */
+struct bpf_spin_lock {
+	__u32 val;
+};
+
 /* Likewise the registers of kprobes and uprobes: user ABI of ptrace. */
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
@@ -242,8 +247,14 @@ struct sock_common {
 
 struct socket;
 
+typedef struct {
+	/* A process has the socket locked: it, and nobody else, sends on it now. */
+	int owned;
+} socket_lock_t;
+
 struct sock {
 	struct sock_common __sk_common;
+	socket_lock_t sk_lock;
 	struct socket *sk_socket;
 	__u16 sk_protocol;
 	__u16 sk_type;
@@ -287,6 +298,9 @@ struct tcp_sock {
 	__u32 srtt_us;
 	__u32 mdev_us;
 	__u32 total_retrans;
+	/* Segments with payload. */
+	__u32 data_segs_in;
+	__u32 data_segs_out;
 };
 
 struct sk_buff {
@@ -295,6 +309,45 @@ struct sk_buff {
 	__u16 transport_header;
 	__u16 network_header;
 	struct sock *sk;
+};
+
+/* Connection tracking. With CONFIG_NF_CONNTRACK=m these are in vmlinux's BTF only as far as built-in code uses them. */
+union nf_inet_addr {
+	__u32 all[4];
+};
+
+struct nf_conntrack_man {
+	union nf_inet_addr u3;
+	union {
+		__be16 all;
+	} u;
+	__u16 l3num;
+};
+
+struct nf_conntrack_tuple {
+	struct nf_conntrack_man src;
+	struct {
+		union nf_inet_addr u3;
+		union {
+			__be16 all;
+		} u;
+		__u8 protonum;
+	} dst;
+};
+
+struct nf_conntrack_tuple_hash {
+	struct nf_conntrack_tuple tuple;
+};
+
+struct nf_conntrack_zone {
+	__u16 id;
+};
+
+struct nf_conn {
+	struct nf_conntrack_zone zone;
+	struct nf_conntrack_tuple_hash tuplehash[2];
+	unsigned long status;
+	possible_net_t ct_net;
 };
 
 struct linux_binprm {
@@ -358,6 +411,19 @@ struct ipv6_header {
 	__u8 hop_limit;
 	__be32 saddr[4];
 	__be32 daddr[4];
+};
+
+struct tcp_header {
+	__be16 source;
+	__be16 dest;
+	__be32 seq;
+	__be32 ack_seq;
+	__u8 reserved : 4;
+	__u8 doff : 4;
+	__u8 flags;
+	__be16 window;
+	__sum16 check;
+	__be16 urg_ptr;
 };
 
 struct udp_header {
