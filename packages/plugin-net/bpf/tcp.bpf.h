@@ -2,6 +2,7 @@
 #pragma once
 
 #include "conns.bpf.h"
+#include "socket.bpf.h"
 
 /* Who listens on a port: names connections nobody has accepted, and scopes those of older kernels. */
 struct listener_key {
@@ -68,37 +69,13 @@ static __always_inline void count_assumed(void)
 		__sync_fetch_and_add(count, 1);
 }
 
-/*
- * Reads a member of a socket. @direct: the pointer comes from BTF (tracepoint, iterator, cast), so it can be followed;
- * the only way under lockdown. Otherwise by probe read.
- */
-#define SK(direct, sk, member) ((direct) ? (sk)->member : BPF_CORE_READ(sk, member))
-
-static __always_inline __u32 netns_of(struct sock *sk, const bool direct)
-{
-	return direct ? sk->__sk_common.skc_net.net->ns.inum : BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-}
-
 /* inet_sport, because skc_num is taken back before a socket goes to CLOSE. */
 static __always_inline bool read_tuple(struct tcp_sock *tp, struct conn_record *record, const bool direct)
 {
 	struct sock *sk = (struct sock *)tp;
-	__u16 family = SK(direct, sk, __sk_common.skc_family);
 
-	if (family == AF_INET) {
-		map_v4(record->src_addr, SK(direct, sk, __sk_common.skc_rcv_saddr));
-		map_v4(record->dst_addr, SK(direct, sk, __sk_common.skc_daddr));
-	} else if (family == AF_INET6) {
-		__u32 *src = (__u32 *)record->src_addr, *dst = (__u32 *)record->dst_addr;
-
-#pragma unroll
-		for (int word = 0; word < 4; word++) {
-			src[word] = SK(direct, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[word]);
-			dst[word] = SK(direct, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr32[word]);
-		}
-	} else {
+	if (!read_ends(sk, record->src_addr, record->dst_addr, direct))
 		return false;
-	}
 	record->src_port = bpf_ntohs(SK(direct, tp, inet_conn.icsk_inet.inet_sport));
 	record->dst_port = bpf_ntohs(SK(direct, sk, __sk_common.skc_dport));
 	return true;

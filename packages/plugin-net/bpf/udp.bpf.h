@@ -7,6 +7,9 @@
  */
 #pragma once
 
+#include "packet.bpf.h"
+#include "udp_owner.bpf.h"
+
 #define UDP_FLOWS_MAP                                 \
 	__uint(type, BPF_MAP_TYPE_HASH);              \
 	__uint(max_entries, 65536);                   \
@@ -216,19 +219,6 @@ int BPF_KPROBE(udp_rx_kprobe, struct sock *sk, struct sk_buff *skb, int len)
 
 /* --- Where those are refused: packets of sockets in the cgroups of the scope. --- */
 
-/* Who uses a socket. Packets arrive outside any process, so it is noted when the socket is made and when it sends. */
-struct udp_owner {
-	__u32 tgid;
-	char comm[COMM_LEN];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct udp_owner);
-} udp_owners SEC(".maps");
-
 static __always_inline void own_udp(struct udp_owner *owner, struct task_struct *task)
 {
 	owner->tgid = task->tgid;
@@ -238,41 +228,14 @@ static __always_inline void own_udp(struct udp_owner *owner, struct task_struct 
 /* Length of the headers, or 0 when there is no UDP header where it should be. */
 static __always_inline __u32 read_packet_headers(struct __sk_buff *skb, bool sending, struct udp_flow_key *flow)
 {
-	__u8 *here = sending ? flow->src_addr : flow->dst_addr;
-	__u8 *there = sending ? flow->dst_addr : flow->src_addr;
+	__u32 at = read_ip_header(skb, sending, IPPROTO_UDP, flow->src_addr, flow->dst_addr);
 	struct udp_header udp = {};
-	__u32 headers;
 
-	if (skb->protocol == bpf_htons(0x0800)) {
-		struct ipv4_header ip = {};
-
-		if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)))
-			return 0;
-		headers = ip.ihl * 4;
-		map_v4(here, ip.saddr);
-		map_v4(there, ip.daddr);
-	} else {
-		struct ipv6_header ip = {};
-
-		/* Behind extension headers the UDP header is elsewhere. */
-		if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)) || ip.nexthdr != IPPROTO_UDP)
-			return 0;
-		headers = sizeof(ip);
-		__builtin_memcpy(here, ip.saddr, 16);
-		__builtin_memcpy(there, ip.daddr, 16);
-	}
-	if (bpf_skb_load_bytes(skb, headers, &udp, sizeof(udp)))
+	if (!at || bpf_skb_load_bytes(skb, at, &udp, sizeof(udp)))
 		return 0;
 	flow->src_port = bpf_ntohs(sending ? udp.source : udp.dest);
 	flow->dst_port = bpf_ntohs(sending ? udp.dest : udp.source);
-	return headers + sizeof(udp);
-}
-
-/* The attachment is the scope by cgroup; the other kinds are asked here. */
-static __always_inline bool packet_in_scope(__u32 tgid, __u32 netns)
-{
-	return !skep_scope_mask || (skep_scope_mask & SKEP_SCOPE_CGROUPS) || skep_netns_in_scope(netns) ||
-	       skep_pid_in_scope(tgid);
+	return at + sizeof(udp);
 }
 
 static __always_inline void count_packet(struct __sk_buff *skb, bool sending)
@@ -295,11 +258,11 @@ static __always_inline void count_packet(struct __sk_buff *skb, bool sending)
 	}
 	if (sending)
 		own_udp(owner, bpf_get_current_task_btf());
-	sk = bpf_rdonly_cast(packet_sk, bpf_core_type_id_kernel(struct sock));
+	sk = kernel_socket(packet_sk, true);
 	datagram.tgid = owner->tgid;
 	datagram.flow.owner = bpf_get_socket_cookie(skb);
 	datagram.flow.netns = netns_of(sk, true);
-	if (!packet_in_scope(datagram.tgid, datagram.flow.netns))
+	if (!packet_in_scope(skb, datagram.tgid, datagram.flow.netns))
 		return;
 	datagram.port_bound = BPF_CORE_READ_BITFIELD(sk, sk_userlocks) & SOCK_BINDPORT_LOCK;
 	datagram.bytes = skb->len - headers;
