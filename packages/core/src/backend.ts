@@ -78,6 +78,11 @@ export interface Session {
 export interface Link {
   /** Detaches. Idempotent. */
   close(): void;
+  /**
+   * Detaches without blocking the caller, and resolves when it is done; never rejects. For user probes: to let go of one takes
+   * the kernel 100 ms and more. Absent where `close` is quick.
+   */
+  closeSoon?(): Promise<void>;
 }
 
 /** A ring buffer, read in place. */

@@ -32,3 +32,5 @@ export * from "./services/kubernetes-metadata.js";
 export * from "./services/mapped-files.js";
 export * from "./services/nat-table.js";
 export * from "./services/process-table.js";
+export * from "./user-probes/attach-to-files.js";
+export { functionOffsets } from "./user-probes/function-offsets.js";

@@ -15,6 +15,8 @@ import { DrainClock } from "../scheduler/drain-clock.js";
 import { FlushClock } from "../scheduler/flush-clock.js";
 import { serviceName } from "../service.js";
 import { identifyHost } from "../services/host-identity.js";
+import { MappedFiles } from "../services/mapped-files.js";
+import { createMappedFiles } from "../services/mapped-files-observer.js";
 import { createProcessTable, ProcessTable } from "../services/process-table.js";
 import { ServiceRegistry } from "../services/service-registry.js";
 import type { Agent, AgentEvents } from "./agent.js";
@@ -65,7 +67,12 @@ export class AgentRuntime implements Agent {
     services.provideDefault(HostIdentity, host);
     // Who exited early in an interval must still have a name at its flush, and at a late one.
     const graceMs = 2 * intervalMs + 60_000;
-    services.provideDefault(ProcessTable, createProcessTable({ procRoot: host.procRoot, clock: this.#clock, graceMs }));
+    const { procRoot } = host;
+    const processes = createProcessTable({ procRoot, clock: this.#clock, graceMs });
+    services.provideDefault(ProcessTable, processes);
+    const scope = options.scope ?? {};
+    const observed = { procRoot, clock: this.#clock, scope, processes, log: this.#log };
+    services.provideDefault(MappedFiles, createMappedFiles(observed));
 
     const globalTags = { service: options.service ?? defaultService, ...options.tags, host: host.hostname };
     this.#hub = new PointHub(globalTags, (points) => this.#deliver(points));
@@ -75,7 +82,7 @@ export class AgentRuntime implements Agent {
       backend: options.backend,
       clock: this.#clock,
       host,
-      scope: options.scope ?? {},
+      scope,
       resolvedScope: () => this.#scope,
       strategies: options.strategies ?? {},
       allowMutation: options.allowMutation ?? false,

@@ -6,14 +6,22 @@ import { service } from "../service.js";
 export interface MappedFile {
   /** Process, in the host's pid namespace. */
   readonly pid: number;
-  /** Path as the process itself sees it, in its own mount namespace. */
+  /**
+   * Path as the kernel tells it, in the process's own mount namespace. Of a process that only changed its root (chroot) it is the
+   * host's path. Of a deleted file, the path it had.
+   */
   readonly path: string;
   /** Opens that very file from here, containers and deleted files included; valid while the process lives. */
   readonly openPath: string;
-  /** Device and inode: equal for the same file under whatever path, in whatever container. */
+  /**
+   * Device and inode: equal for the same file under whatever path, in whatever container, also where containers share it as a
+   * layer of their images.
+   */
   readonly id: string;
   /** True for the program itself, false for a library or another mapping. */
   readonly isProgram: boolean;
+  /** Path of the program that has it mapped; its own `path` when it is the program. */
+  readonly program: string;
 }
 
 export interface FileWatcher {

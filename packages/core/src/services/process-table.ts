@@ -48,6 +48,11 @@ export interface ProcessTable {
   /** Its name, or `""`. */
   nameOf(pid: number, atNs?: bigint): string;
   apply(event: ProcessEvent): void;
+  /**
+   * Calls `listener` with every event from now on, after the table took it. It runs where the event is read from the kernel, so it
+   * should be quick; what it throws reaches whoever feeds the table. Returns how to stop.
+   */
+  subscribe(listener: (event: ProcessEvent) => void): () => void;
 }
 
 /** Provided by core; a plugin may feed it (`apply`) or provide another. */
@@ -79,6 +84,7 @@ class ProcProcessTable implements ProcessTable {
   readonly #lives = new Map<number, ProcessLife[]>();
   /** Exited lives, in the order of their exits. */
   readonly #exited = new Set<ProcessLife>();
+  readonly #listeners = new Set<(event: ProcessEvent) => void>();
   readonly #files: ProcFiles;
   readonly #clock: Clock;
   readonly #graceNs: bigint;
@@ -130,6 +136,12 @@ class ProcProcessTable implements ProcessTable {
       }
     }
     this.#forget();
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  subscribe(listener: (event: ProcessEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** Compares the newest life of a pid with /proc, when that was not done lately. Returns the living one. */
