@@ -8,7 +8,7 @@ import { explain } from "./explain.js";
 import type { LinkPointer } from "./ffi.js";
 import type { Host } from "./host.js";
 import type { Library } from "./library.js";
-import { BpfLink, LinkSet } from "./link.js";
+import { BpfLink, LinkSet, UserProbeLink } from "./link.js";
 import type { Program } from "./object.js";
 
 /** What attaching needs to know beside program and place. */
@@ -113,7 +113,10 @@ export function attachProgram(context: AttachContext, program: Program, where: A
       const { result, printed } = context.library.logged(
         () => attachHook(context, program, where) ?? { errno: context.library.native.errno() },
       );
-      if (typeof result === "bigint") return BpfLink.ofPointer(context.library, result);
+      if (typeof result === "bigint") {
+        const isUser = where.kind === "uprobe" || where.kind === "uretprobe";
+        return isUser ? new UserProbeLink(context.library, result) : BpfLink.ofPointer(context.library, result);
+      }
       throw attachError(context, program, where, result.errno, printed);
     }
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // The only file beside poll.ts that knows koffi: `node:ffi` may take its place one day.
-import koffi from "koffi";
+import koffi, { type KoffiFunc } from "koffi";
 
 declare const pointee: unique symbol;
 /** Address of a C object. koffi's pointers carry no type, so TypeScript's do. */
@@ -207,6 +207,8 @@ export interface Native {
   readonly libc: Libc;
   /** errno of the last call. Read it before the next one. */
   errno(): number;
+  /** `bpf_link__destroy` on a thread of libuv's pool. */
+  destroyInBackground(link: LinkPointer): Promise<void>;
   /** Size of an options struct, for its `sz`. */
   sizeof(struct: keyof typeof structs): number;
   /** Memory of C as an ArrayBuffer. It does not own it: reading after the memory is gone is a crash. */
@@ -220,10 +222,15 @@ export interface Native {
  * @throws Error with the dynamic loader's words when it is not there. A function it lacks throws when first used.
  */
 export function loadNative(path: string): Native {
+  const libbpf = bind<Libbpf>(koffi.load(path), libbpfSignatures);
   return {
-    libbpf: bind<Libbpf>(koffi.load(path), libbpfSignatures),
+    libbpf,
     libc: bind<Libc>(koffi.load(null), libcSignatures),
     errno: () => koffi.errno(),
+    destroyInBackground: (link) =>
+      new Promise((resolve) => {
+        (libbpf.bpf_link__destroy as KoffiFunc<Libbpf["bpf_link__destroy"]>).async(link, () => resolve());
+      }),
     sizeof: (struct) => koffi.sizeof(structs[struct]),
     view: (address, length) => koffi.view(address, length),
     printCallback: (print) => koffi.register(print, koffi.pointer(printCallback)),

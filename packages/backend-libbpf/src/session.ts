@@ -43,6 +43,7 @@ export class LibbpfSession implements Session, AsyncDisposable {
   readonly #context: AttachContext;
   #attached = false;
   #closed = false;
+  #closing: Promise<void> | undefined;
 
   /**
    * Loads what was chosen; all or nothing. Objects without a chosen program are left out.
@@ -90,6 +91,12 @@ export class LibbpfSession implements Session, AsyncDisposable {
         link.close();
         this.#links.delete(own);
       },
+      ...(link.closeSoon && {
+        closeSoon: async () => {
+          await link.closeSoon?.();
+          this.#links.delete(own);
+        },
+      }),
     };
     this.#links.add(own);
     return own;
@@ -138,10 +145,8 @@ export class LibbpfSession implements Session, AsyncDisposable {
     return undefined;
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.closeAll();
-    this.onClose(this);
+  close(): Promise<void> {
+    return (this.#closing ??= this.closeInBackground());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -171,6 +176,15 @@ export class LibbpfSession implements Session, AsyncDisposable {
         this.#programs.set(programName, { program: object.program(programName), places });
       }
     }
+  }
+
+  /** Records still come until the last user probe is gone; nobody reads them. */
+  private async closeInBackground(): Promise<void> {
+    this.#closed = true;
+    for (const ring of this.#rings.values()) ring.close();
+    await Promise.all([...this.#links].map((link) => (link.closeSoon === undefined ? link.close() : link.closeSoon())));
+    this.closeAll();
+    this.onClose(this);
   }
 
   /** Links first, so that nothing runs any more; descriptors that others use last. */
