@@ -14,6 +14,7 @@ import { systemClock, type Clock } from "../scheduler/clock.js";
 import { DrainClock } from "../scheduler/drain-clock.js";
 import { FlushClock } from "../scheduler/flush-clock.js";
 import { serviceName } from "../service.js";
+import { createDomainNames, DomainNames } from "../services/domain-names.js";
 import { identifyHost } from "../services/host-identity.js";
 import { MappedFiles } from "../services/mapped-files.js";
 import { createMappedFiles } from "../services/mapped-files-observer.js";
@@ -65,11 +66,12 @@ export class AgentRuntime implements Agent {
     const intervalMs = options.interval ?? defaultIntervalMs;
     const services = new ServiceRegistry();
     services.provideDefault(HostIdentity, host);
-    // Who exited early in an interval must still have a name at its flush, and at a late one.
+    // Who exited early in an interval must still have a name at its flush, and at a late one. So must the peers' addresses.
     const graceMs = 2 * intervalMs + 60_000;
     const { procRoot } = host;
     const processes = createProcessTable({ procRoot, clock: this.#clock, graceMs });
     services.provideDefault(ProcessTable, processes);
+    services.provideDefault(DomainNames, createDomainNames({ clock: this.#clock, graceMs }));
     const scope = options.scope ?? {};
     const observed = { procRoot, clock: this.#clock, scope, processes, log: this.#log };
     services.provideDefault(MappedFiles, createMappedFiles(observed));
