@@ -7,8 +7,8 @@ import type { Point } from "./measurement.js";
  */
 export interface Exporter {
   readonly name: string;
-  /** Measurements it wants; all when absent. */
-  readonly accepts?: readonly string[];
+  /** Points it wants: those of measurements with these names, or those for which it says true; all when absent. */
+  readonly accepts?: readonly string[] | ((point: Point) => boolean);
   /** Most points per export; the agent's limit when absent. */
   readonly batchPoints?: number;
   /**

@@ -57,8 +57,7 @@ export class ExportQueue {
 
   /** Takes the points the exporter accepts. Never waits, never throws. */
   push(points: readonly Point[]): void {
-    const { accepts } = this.exporter;
-    const wanted = accepts === undefined ? points : points.filter((point) => accepts.includes(point.measurement));
+    const wanted = wantedBy(this.exporter, points);
     if (wanted.length === 0) return;
     if (this.#abort.signal.aborted) return this.#lose("export_deadline", wanted.length);
     this.#lose("queue_full", this.#store.push(wanted));
@@ -175,6 +174,13 @@ export class ExportQueue {
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + count);
     this.options.onLoss(reason, count);
   }
+}
+
+function wantedBy({ accepts }: Exporter, points: readonly Point[]): readonly Point[] {
+  if (accepts === undefined) return points;
+  return points.filter(
+    typeof accepts === "function" ? accepts : ({ measurement }: Point) => accepts.includes(measurement),
+  );
 }
 
 /** The exporter's own say, recognised by shape: it may come from another copy of core. */

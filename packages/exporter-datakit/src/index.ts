@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+export { datakitExporters, type DatakitOptions } from "./exporter.js";
+export { encodePoints } from "./encode.js";
