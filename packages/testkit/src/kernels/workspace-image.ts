@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { copyFile, cp, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { buildObjects } from "@skep/bpf-toolchain";
 import ts from "typescript";
+import { cProgram } from "../live/compile-c.js";
 import { commandFolder, guestWorkspace } from "./base-image.js";
 import { cacheFolder, onceText } from "./cache.js";
 import { makeImage } from "./image.js";
@@ -40,6 +42,7 @@ async function stagePackage(source: string, target: string, tell: Tell): Promise
   const links = { recursive: true, verbatimSymlinks: true } as const;
   await cp(join(source, "node_modules"), join(target, "node_modules"), links).catch(() => {});
   await buildTestObjects(source, tell);
+  await buildTestPrograms(source, tell);
   for (const room of ["src", "test", "bin"]) await stageSources(join(source, room), join(target, room));
   await stageBuilt(join(source, "dist"), join(target, "dist"));
 }
@@ -106,6 +109,18 @@ async function buildTestObjects(folder: string, tell: Tell): Promise<void> {
   } catch (error) {
     // The tests that need these programs will fail; the others need not.
     tell(`${basename(folder)}: ${(error as Error).message}`);
+  }
+}
+
+/** Compiles the C programs of a package's live tests, which find them by `cProgram`. */
+async function buildTestPrograms(folder: string, tell: Tell): Promise<void> {
+  const sources = await filesBelow(join(folder, "test", "live"));
+  for (const file of sources.filter((name) => name.endsWith(".c") && !name.endsWith(".bpf.c"))) {
+    try {
+      cProgram(pathToFileURL(join(folder, "test", "live", file)));
+    } catch (error) {
+      tell(`${basename(folder)}: ${file} cannot be compiled: ${(error as Error).message}`);
+    }
   }
 }
 
