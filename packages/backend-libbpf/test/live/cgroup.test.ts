@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
+import { cProgram, scopedCgroup, spawnIn, type Place, type Teardown } from "@skep/testkit";
 import test from "ava";
-import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import type { Attach, OpenRequest, Scope, Session, SkepError, Strategy } from "@skep/core";
 import { Host } from "../../src/host.js";
 import { libbpfBackend } from "../../src/index.js";
 import { compile } from "./support/compile.js";
-import { makeCgroup, nothingLeft } from "./support/kernel.js";
+import { nothingLeft } from "./support/kernel.js";
 import { group, request } from "./support/request.js";
 
 const bytes = await compile("cgroup");
@@ -34,31 +34,25 @@ async function totals(session: Session): Promise<Record<string, { count: number;
   return found;
 }
 
-/** 40 datagrams of 100 bytes to itself, and one TCP connection that is refused. */
-const TRAFFIC = `
-import socket
-r = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); r.bind(("127.0.0.1", 0)); r.settimeout(5)
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-for _ in range(40):
-    s.sendto(b"x" * 100, r.getsockname()); r.recv(200)
-free = socket.socket(); free.bind(("127.0.0.1", 0)); port = free.getsockname()[1]
-c = socket.socket(); assert c.connect_ex(("127.0.0.1", port)) != 0
-for each in (r, s, free, c): each.close()
-`;
-const trafficIn = (cgroup: string): void => {
-  execFileSync("sh", ["-c", 'echo $$ > "$0/cgroup.procs" && exec python3 -c "$1"', cgroup, TRAFFIC]);
-};
-const trafficOutside = (): void => void execFileSync("python3", ["-c", TRAFFIC]);
+/** 40 datagrams of 100 bytes from one socket to another, and one TCP connection that is refused. */
+const sockets = cProgram(new URL("support/sockets.c", import.meta.url));
+async function traffic(t: Teardown, place: Place = {}): Promise<void> {
+  const { code, stderr } = await spawnIn(t, place, sockets).exited;
+  if (code !== 0) throw new Error(`${sockets}: ${stderr}`);
+}
 
 test.serial("two users of one cgroup each count what its processes really did, and nothing of others", async (t) => {
-  const cgroup = makeCgroup(t, "traffic");
+  const cgroup = scopedCgroup(t, "traffic");
   const backend = libbpfBackend();
   t.teardown(() => backend.close());
-  const sessions = [await backend.open(ask({ cgroups: [cgroup] })), await backend.open(ask({ cgroups: [cgroup] }))];
+  const sessions = [
+    await backend.open(ask({ cgroups: [cgroup.path] })),
+    await backend.open(ask({ cgroups: [cgroup.path] })),
+  ];
   for (const session of sessions) await session.attach();
-  trafficOutside();
-  trafficIn(cgroup);
-  trafficOutside();
+  await traffic(t);
+  await traffic(t, { cgroup });
+  await traffic(t);
   for (const session of sessions) {
     const { egress, ingress, ...others } = await totals(session);
     // 28 bytes of IP and UDP headers; besides the SYN of the refused connection out and its RST in.
@@ -74,13 +68,13 @@ test.serial("two users of one cgroup each count what its processes really did, a
     });
   }
   await sessions[0]!.close();
-  trafficIn(cgroup);
+  await traffic(t, { cgroup });
   t.is((await totals(sessions[1]!))["sendmsg4"]?.count, 80, "the other user stays attached");
 });
 
 test.serial("one program may go to several directions and cgroups at once", async (t) => {
-  const parent = makeCgroup(t, "several-a");
-  const other = makeCgroup(t, "several-b");
+  const parent = scopedCgroup(t, "several-a");
+  const other = scopedCgroup(t, "several-b");
   const backend = libbpfBackend();
   t.teardown(() => backend.close());
   const both: Strategy = {
@@ -88,15 +82,15 @@ test.serial("one program may go to several directions and cgroups at once", asyn
     programs: {
       count_egress: [
         { kind: "cgroup_skb", direction: "egress" },
-        { kind: "cgroup_skb", direction: "ingress", cgroup: other },
+        { kind: "cgroup_skb", direction: "ingress", cgroup: other.path },
       ],
     },
   };
-  const session = await backend.open(ask({ cgroups: [parent, other] }, both));
+  const session = await backend.open(ask({ cgroups: [parent.path, other.path] }, both));
   await session.attach();
-  trafficIn(parent);
+  await traffic(t, { cgroup: parent });
   t.is((await totals(session))["egress"]?.count, 41);
-  trafficIn(other);
+  await traffic(t, { cgroup: other });
   t.is((await totals(session))["egress"]?.count, 41 + 2 * 41);
 });
 
@@ -113,10 +107,10 @@ test.serial("choosing for the whole host touches no cgroup of others and leaves 
 });
 
 test.serial("a hook that is not the program's, and a cgroup that is gone, are told in words", async (t) => {
-  const cgroup = makeCgroup(t, "wrong");
+  const cgroup = scopedCgroup(t, "wrong");
   const backend = libbpfBackend();
   t.teardown(() => backend.close());
-  const session = await backend.open(ask({ cgroups: [cgroup] }));
+  const session = await backend.open(ask({ cgroups: [cgroup.path] }));
   const wrong = t.throws<SkepError>(() =>
     session.attachTo("count_connect4", { kind: "cgroup_sock_addr", hook: "connect6" }),
   );
@@ -126,7 +120,9 @@ test.serial("a hook that is not the program's, and a cgroup that is gone, are to
     session.attachTo("count_connect4", { kind: "cgroup_sock_addr", hook: "connect7" }),
   );
   t.regex(unknown?.message ?? "", /no hook cgroup\/connect7/);
-  const gone = t.throws<SkepError>(() => session.attachTo("count_sockops", { kind: "sockops", cgroup: `${cgroup}/x` }));
+  const gone = t.throws<SkepError>(() =>
+    session.attachTo("count_sockops", { kind: "sockops", cgroup: `${cgroup.path}/x` }),
+  );
   t.regex(gone?.message ?? "", /ENOENT.*cgroup .*\/x/);
 });
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 
+import { scopedCgroup } from "@skep/testkit";
 import test from "ava";
 import type { Attach, OpenRequest, SkepError } from "@skep/core";
 import { libbpfBackend } from "../../src/index.js";
 import { compile } from "./support/compile.js";
-import { makeCgroup, nothingLeft } from "./support/kernel.js";
+import { nothingLeft } from "./support/kernel.js";
 import { group, request } from "./support/request.js";
 
 const bytes = await compile("harmful");
@@ -37,7 +38,7 @@ for (const [program, where, reason] of refusals) {
 }
 
 test.serial("an embedder who means it may load one, into a cgroup where nobody is", async (t) => {
-  const cgroup = makeCgroup(t, "harmful");
+  const { path: cgroup } = scopedCgroup(t, "harmful");
   const backend = libbpfBackend();
   t.teardown(() => backend.close());
   const session = await backend.open(ask("drops", egress, { allowMutation: true, scope: { cgroups: [cgroup] } }));

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 
+import { until } from "@skep/testkit";
 import test from "ava";
 import type { OpenRequest, SkepError } from "@skep/core";
 import { libbpfBackend } from "../../src/index.js";
 import { compile } from "./support/compile.js";
 import { inKernel, nothingLeft } from "./support/kernel.js";
 import { request } from "./support/request.js";
-import { until } from "./support/wait.js";
 
 const [a, b, misfit] = [await compile("shared_a"), await compile("shared_b"), await compile("shared_misfit")];
 const counting = (object: string, program: string) =>
@@ -27,7 +27,10 @@ test.serial("maps of equal name in two objects are one map in the kernel", async
   const backend = libbpfBackend();
   t.teardown(() => backend.close());
   const session = await backend.open(ask({ a, b }));
-  await until(() => inKernel(["shared_counts"]).maps === 1, "the maps of the trials are gone and one is left");
+  await until(() => inKernel(["shared_counts"]).maps === 1, {
+    what: "the maps of the trials are gone and one is left",
+    deadlineMs: 10_000,
+  });
   t.is(session.map("shared_counts").maxEntries, 4);
   await session.attach();
   for (let count = 0; count < 7; count++) void process.ppid;

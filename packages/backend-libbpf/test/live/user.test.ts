@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 
+import { cProgram, spawnIn, type Teardown } from "@skep/testkit";
 import anyTest, { type TestFn } from "ava";
-import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import type { Attach, Backend, Session } from "@skep/core";
 import { libbpfBackend } from "../../src/index.js";
 import { compile } from "./support/compile.js";
@@ -18,7 +16,8 @@ const bytes = await compile("user");
 test.beforeEach(async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "skep-ticker-"));
   const path = join(directory, "ticker");
-  execFileSync("cc", ["-O1", "-o", path, fileURLToPath(new URL("support/ticker.c", import.meta.url))]);
+  // A copy: probes are those of a file, for everybody who runs it.
+  copyFileSync(cProgram(new URL("support/ticker.c", import.meta.url)), path);
   const backend = libbpfBackend();
   const session = await backend.open(
     request({
@@ -37,20 +36,32 @@ test.afterEach.always(async (t) => {
 });
 
 /** A running ticker; `tick` resolves once its function has returned. */
-function start(t: { teardown(fn: () => void): void }, path: string) {
-  const child = spawn(path, [], { stdio: ["pipe", "pipe", "inherit"] });
-  t.teardown(() => child.kill("SIGKILL"));
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+async function start(t: Teardown, path: string) {
+  const { pid, lines, writeLine } = spawnIn(t, {}, path);
+  const address = (await lines.next()).value as string;
   return {
-    pid: child.pid!,
+    pid,
+    /** Of its function. */
+    address: BigInt(address),
     async tick(...numbers: number[]): Promise<void> {
       for (const number of numbers) {
-        child.stdin.write(`${number}\n`);
+        writeLine(String(number));
         await lines.next();
       }
     },
   };
 }
+
+/** Where an address of a process lies in the file that is mapped there. */
+function fileOffset(pid: number, address: bigint): bigint {
+  for (const line of readFileSync(`/proc/${pid}/maps`, "utf8").split("\n")) {
+    const [, from, to, offset] = /^([0-9a-f]+)-([0-9a-f]+) \S+ ([0-9a-f]+)/.exec(line) ?? [];
+    const [begin, end, first] = [from, to, offset].map((text) => BigInt(`0x${text ?? 0}`));
+    if (address >= begin! && address < end!) return address - begin! + first!;
+  }
+  throw new Error(`nothing is mapped at ${address} of process ${pid}`);
+}
+
 function tally(session: Session, pid: number): { calls: number; sum: number } | undefined {
   const found = session.map("user_tallies").lookup(new Uint8Array(Uint32Array.of(pid).buffer));
   if (found === undefined) return undefined;
@@ -60,7 +71,7 @@ function tally(session: Session, pid: number): { calls: number; sum: number } | 
 
 test.serial("a symbol of an executable is seen in every process that runs it, until the link is closed", async (t) => {
   const { session, path } = t.context;
-  const [one, two] = [start(t, path), start(t, path)];
+  const [one, two] = [await start(t, path), await start(t, path)];
   const link = session.attachTo("on_call", { kind: "uprobe", target: { path }, symbol: "tick" });
   await one.tick(1, 2, 3);
   await two.tick(40);
@@ -73,7 +84,7 @@ test.serial("a symbol of an executable is seen in every process that runs it, un
 
 test.serial("a probe held to one process does not see another that runs the same file", async (t) => {
   const { session, path } = t.context;
-  const [one, two] = [start(t, path), start(t, path)];
+  const [one, two] = [await start(t, path), await start(t, path)];
   session.attachTo("on_call", { kind: "uprobe", target: { pid: one.pid }, symbol: "tick" });
   await two.tick(9);
   await one.tick(5);
@@ -83,7 +94,7 @@ test.serial("a probe held to one process does not see another that runs the same
 
 test.serial("a probe of a file held to one process does not see another that runs the same file", async (t) => {
   const { session, path } = t.context;
-  const [one, two] = [start(t, path), start(t, path)];
+  const [one, two] = [await start(t, path), await start(t, path)];
   session.attachTo("on_call", { kind: "uprobe", target: { path, pid: one.pid }, symbol: "tick" });
   await two.tick(9);
   await one.tick(5);
@@ -93,7 +104,7 @@ test.serial("a probe of a file held to one process does not see another that run
 
 test.serial("a return probe sees what the function returned", async (t) => {
   const { session, path } = t.context;
-  const one = start(t, path);
+  const one = await start(t, path);
   session.attachTo("on_return", { kind: "uretprobe", target: { path }, symbol: "tick" });
   await one.tick(7, 8);
   t.deepEqual(tally(session, one.pid), { calls: 2, sum: 150 });
@@ -101,10 +112,8 @@ test.serial("a return probe sees what the function returned", async (t) => {
 
 test.serial("an offset in the file is as good as a symbol", async (t) => {
   const { session, path } = t.context;
-  const [address] = execFileSync("nm", [path], { encoding: "utf8" }).match(/^[0-9a-f]+(?= T tick$)/m) ?? [];
-  const one = start(t, path);
-  // In a position-independent executable the text segment's addresses are its offsets in the file.
-  session.attachTo("on_call", { kind: "uprobe", target: { path }, offset: BigInt(`0x${address}`) });
+  const one = await start(t, path);
+  session.attachTo("on_call", { kind: "uprobe", target: { path }, offset: fileOffset(one.pid, one.address) });
   await one.tick(3);
   t.deepEqual(tally(session, one.pid), { calls: 1, sum: 3 });
 });

@@ -24,7 +24,9 @@ static __always_inline void count(__u32 hook, __u64 bytes)
 	if (!total)
 		return;
 	__sync_fetch_and_add(&total->count, 1);
-	__sync_fetch_and_add(&total->bytes, bytes);
+	/* clang turns an addition of nothing into an atomic OR, which 5.10 does not know. */
+	if (bytes)
+		__sync_fetch_and_add(&total->bytes, bytes);
 }
 
 SEC("cgroup_skb/egress")

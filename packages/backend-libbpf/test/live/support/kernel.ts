@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
-import { join } from "node:path";
-import { Host } from "../../../src/host.js";
-import { until } from "./wait.js";
+import { readdirSync, readFileSync } from "node:fs";
+import { until } from "@skep/testkit";
 
 interface Listed {
   readonly id: number;
@@ -39,29 +37,10 @@ export const nothing = { programs: 0, maps: 0, links: 0 } as const;
 
 /** The kernel frees programs and maps a grace period after their last descriptor. */
 export const nothingLeft = (names: readonly string[]): Promise<boolean> =>
-  until(
-    () => Object.values(inKernel(names)).every((count) => count === 0),
-    `none of ${names.join(", ")} is in the kernel`,
-  );
-
-/** A cgroup of the test's own, removed when the test is done. */
-export function makeCgroup(t: { teardown(fn: () => Promise<unknown>): void }, label: string): string {
-  const root = new Host().cgroupRoot();
-  if (root === undefined) throw new Error("no cgroup v2 is mounted");
-  const path = join(root, `skep-test-${label}-${process.pid}`);
-  mkdirSync(path);
-  t.teardown(() =>
-    until(() => {
-      try {
-        rmdirSync(path);
-        return true;
-      } catch {
-        return false;
-      }
-    }, `cgroup ${path} is empty`),
-  );
-  return path;
-}
+  until(() => Object.values(inKernel(names)).every((count) => count === 0), {
+    what: `none of ${names.join(", ")} is in the kernel`,
+    deadlineMs: 10_000,
+  });
 
 export const openDescriptors = (): number => readdirSync("/proc/self/fd").length;
 /** Mapped rings of this process, and address ranges of the size that a ring takes. */
