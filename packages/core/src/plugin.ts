@@ -75,6 +75,17 @@ export interface PluginInstance {
   close?(): void | Promise<void>;
 }
 
+/** How a plugin reads one of its streams. */
+export interface StreamReader {
+  /** The handler runs on the drain clock. */
+  on(handler: RecordHandler): void;
+  /**
+   * Hands over what has arrived, now and on the caller's stack, rather than at the drain clock's next turn. For services, whose
+   * users ask about what the kernel has told already. Costs little when there is nothing; never takes longer than a slice.
+   */
+  catchUp(): void;
+}
+
 export interface PluginContext<C = unknown> {
   readonly config: Readonly<C>;
   readonly scope: Scope;
@@ -86,8 +97,8 @@ export interface PluginContext<C = unknown> {
   bootTime(): bigint;
   /** Chosen strategy of a probe group; undefined when the group does not run. */
   strategy(group: string): string | undefined;
-  /** A declared stream. Its handler runs on the drain clock. */
-  ring(stream: string): { on(handler: RecordHandler): void };
+  /** A declared stream. */
+  ring(stream: string): StreamReader;
   map(name: string): BpfMap;
   iterator(program: string, target?: { readonly pid?: number }): BpfIterator;
   hasProgram(program: string): boolean;

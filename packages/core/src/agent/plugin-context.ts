@@ -21,6 +21,8 @@ export interface ContextParts {
   /** To be withdrawn when the plugin is closed. */
   provided(id: ServiceId<unknown>, implementation: unknown): void;
   read(ring: Ring, handler: RecordHandler): void;
+  /** @param map name of the ring */
+  catchUp(map: string): void;
   every(ms: number, fn: () => void | Promise<void>): void;
   degrade(reason: string): () => void;
 }
@@ -45,7 +47,10 @@ export function createPluginContext(parts: ContextParts): PluginContext {
           plugin: plugin.name,
         });
       }
-      return { on: (handler) => parts.read(session.ring(spec.map), handler) };
+      return {
+        on: (handler) => parts.read(session.ring(spec.map), handler),
+        catchUp: () => parts.catchUp(spec.map),
+      };
     },
     map: (name) => session.map(name),
     iterator: (program, target) => session.iterator(program, target),

@@ -7,7 +7,7 @@ import { attribute } from "../internal/failure.js";
 import { Serial } from "../internal/serial.js";
 import type { Logger } from "../logger.js";
 import type { PluginInstance } from "../plugin.js";
-import type { DrainSource } from "../scheduler/drain-clock.js";
+import { type DrainSource, sliceMs } from "../scheduler/drain-clock.js";
 import { periodically } from "../scheduler/periodic.js";
 import { checkPlugin } from "./check.js";
 import { DecodeGuard } from "./decode-guard.js";
@@ -94,6 +94,7 @@ export class PluginRun {
       provided: (id, implementation) =>
         this.#cleanups.push(() => this.surroundings.services.withdraw(id, implementation)),
       read: (ring, handler) => this.#read(ring, handler),
+      catchUp: (map) => this.#catchUp(map),
       every: (ms, fn) => this.#every(ms, fn),
       degrade: (reason) => this.#degrade(reason),
     });
@@ -194,6 +195,19 @@ export class PluginRun {
     };
     this.#sources.push(source);
     if (this.#running) this.#cleanups.push(this.surroundings.drain.add(source));
+  }
+
+  // hot
+  #catchUp(map: string): void {
+    if (!this.#running || this.#failing) return;
+    for (const source of this.#sources) {
+      if (source.ring.map !== map || source.ring.pending() === 0) continue;
+      try {
+        source.ring.drain(source.handle, performance.now() + sliceMs);
+      } catch (error) {
+        source.failed(error);
+      }
+    }
   }
 
   /** hot: once per record. A throw loses the record, unless the handler had already accounted for it. */

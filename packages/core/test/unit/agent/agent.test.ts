@@ -104,6 +104,23 @@ test("a record becomes a point with the global tags, which never override the po
   await stop(w);
 });
 
+test("a plugin can catch up with its ring before the drain clock's next turn", async (t) => {
+  let catchUp = () => {};
+  const eager: typeof direct = (context) => {
+    catchUp = () => context.ring("records").catchUp();
+    return direct(context);
+  };
+  const w = world([testPlugin("a", eager)]);
+  await w.agent.start();
+  w.backend.session("a").ring("records").push(record(7), record(8));
+  catchUp();
+  t.like(statusOf(w.agent, "a").counters, { observed: 2, emitted: 2 });
+  await w.clock.advance(1000);
+  t.like(statusOf(w.agent, "a").counters, { observed: 2, emitted: 2 });
+  await stop(w);
+  t.notThrows(catchUp, "nothing happens once it is closed");
+});
+
 test("observations balance for a plugin that emits directly and for one that aggregates", async (t) => {
   const w = world([testPlugin("direct", direct), testPlugin("sum", summing)]);
   await w.agent.start();
