@@ -47,6 +47,7 @@ export class AgentRuntime implements Agent {
   readonly #hub: PointHub;
   readonly #queues: readonly ExportQueue[];
   readonly #streams = new Set<BufferedPointStream>();
+  readonly #mappedFiles: ReturnType<typeof createMappedFiles>;
   readonly #drain: DrainClock;
   readonly #flushes: FlushClock;
   #state: AgentState = "idle";
@@ -74,7 +75,8 @@ export class AgentRuntime implements Agent {
     services.provideDefault(DomainNames, createDomainNames({ clock: this.#clock, graceMs }));
     const scope = options.scope ?? {};
     const observed = { procRoot, clock: this.#clock, scope, processes, log: this.#log };
-    services.provideDefault(MappedFiles, createMappedFiles(observed));
+    this.#mappedFiles = createMappedFiles(observed);
+    services.provideDefault(MappedFiles, this.#mappedFiles);
 
     const globalTags = { service: options.service ?? defaultService, ...options.tags, host: host.hostname };
     this.#hub = new PointHub(globalTags, (points) => this.#deliver(points));
@@ -230,6 +232,7 @@ export class AgentRuntime implements Agent {
     this.#hub.dispatch();
     this.#drain.stop();
     for (const stream of [...this.#streams]) stream.end();
+    this.#mappedFiles.close();
     this.#surroundings.services.dispose();
     this.#state = "stopped";
   }

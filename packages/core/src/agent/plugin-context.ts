@@ -20,7 +20,7 @@ export interface ContextParts {
   isClosed(): boolean;
   /** To be withdrawn when the plugin is closed. */
   provided(id: ServiceId<unknown>, implementation: unknown): void;
-  read(ring: Ring, handler: RecordHandler): void;
+  read(ring: Ring, handler: RecordHandler, urgent: boolean): void;
   /** @param map name of the ring */
   catchUp(map: string): void;
   every(ms: number, fn: () => void | Promise<void>): void;
@@ -48,7 +48,7 @@ export function createPluginContext(parts: ContextParts): PluginContext {
         });
       }
       return {
-        on: (handler) => parts.read(session.ring(spec.map), handler),
+        on: (handler) => parts.read(session.ring(spec.map), handler, spec.urgent ?? false),
         catchUp: () => parts.catchUp(spec.map),
       };
     },

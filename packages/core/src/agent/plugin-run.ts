@@ -93,7 +93,7 @@ export class PluginRun {
       isClosed: () => this.#closed !== undefined,
       provided: (id, implementation) =>
         this.#cleanups.push(() => this.surroundings.services.withdraw(id, implementation)),
-      read: (ring, handler) => this.#read(ring, handler),
+      read: (ring, handler, urgent) => this.#read(ring, handler, urgent),
       catchUp: (map) => this.#catchUp(map),
       every: (ms, fn) => this.#every(ms, fn),
       degrade: (reason) => this.#degrade(reason),
@@ -187,9 +187,10 @@ export class PluginRun {
     }
   }
 
-  #read(ring: Ring, handler: RecordHandler): void {
+  #read(ring: Ring, handler: RecordHandler, urgent: boolean): void {
     const source: DrainSource = {
       ring,
+      urgent,
       handle: this.#guarded(handler),
       failed: (error) => this.#fail(this.#attribute(error, "drain")),
     };

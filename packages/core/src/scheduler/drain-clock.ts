@@ -7,6 +7,8 @@ import type { Clock, Timer } from "./clock.js";
 export interface DrainSource {
   readonly ring: Ring;
   readonly handle: RecordHandler;
+  /** Records are few and each is waited for: read at its own wake-up, also while the other rings are read on the timer. */
+  readonly urgent?: boolean;
   /** The ring itself failed, or `handle` threw; it is read no more. */
   failed(error: unknown): void;
 }
@@ -31,6 +33,8 @@ export class DrainClock {
   #running = false;
   #intervalMs = shortestMs;
   #firstOfTurn = 0;
+  /** Share of the fullest ring before it was read. */
+  #fill = 0;
 
   constructor(
     private readonly clock: Clock,
@@ -55,6 +59,7 @@ export class DrainClock {
     this.#running = false;
     this.#disarm();
     this.#cancel();
+    for (const { ring } of this.#urgent()) ring.cancelWait();
   }
 
   /** Reads until all rings are empty or `performance.now() >= deadline`, yielding to the event loop between slices. */
@@ -90,6 +95,21 @@ export class DrainClock {
     }
     this.#intervalMs = fill > crowded ? shortestMs : Math.min(longestMs, this.#intervalMs * 1.5);
     this.#pending = this.clock.after(this.#intervalMs, () => this.#turn());
+    for (const source of this.#urgent()) this.#readAtWakeUp(source);
+  }
+
+  #urgent(): DrainSource[] {
+    return [...this.#sources].filter((source) => source.urgent);
+  }
+
+  #readAtWakeUp(source: DrainSource): void {
+    source.ring.wait(() => {
+      // Asleep, the whole clock wakes up instead; after an empty read (a record not committed yet) the timer has its turn.
+      if (!this.#running || this.#pending === undefined) return;
+      if (this.#read(source, performance.now() + sliceMs) === 0 || !this.#sources.has(source)) return;
+      this.onDrained();
+      this.#readAtWakeUp(source);
+    });
   }
 
   /** One slice over all rings. `full`: the slice ended before the rings did. `fill`: the fullest ring's share before reading. */
@@ -97,17 +117,11 @@ export class DrainClock {
     const sources = [...this.#sources];
     const first = sources.length === 0 ? 0 : this.#firstOfTurn % sources.length;
     let records = 0;
-    let fill = 0;
     let full = false;
+    this.#fill = 0;
     for (let i = 0; i < sources.length; i++) {
       const source = sources[(first + i) % sources.length]!;
-      try {
-        fill = Math.max(fill, source.ring.pending() / source.ring.size);
-        records += source.ring.drain(source.handle, deadline);
-      } catch (error) {
-        this.#remove(source);
-        source.failed(error);
-      }
+      records += this.#read(source, deadline);
       if (performance.now() >= deadline) {
         // The next turn begins with the ring after this one: no ring starves behind a busy one.
         this.#firstOfTurn = (first + i + 1) % sources.length;
@@ -116,11 +130,23 @@ export class DrainClock {
       }
     }
     if (records > 0) this.onDrained();
-    return { records, full, fill };
+    return { records, full, fill: this.#fill };
+  }
+
+  /** Records that were read; a ring that fails, or whose reader throws, is read no more. */
+  #read(source: DrainSource, deadline: number): number {
+    try {
+      this.#fill = Math.max(this.#fill, source.ring.pending() / source.ring.size);
+      return source.ring.drain(source.handle, deadline);
+    } catch (error) {
+      this.#remove(source);
+      source.failed(error);
+      return 0;
+    }
   }
 
   #remove(source: DrainSource): void {
-    if (this.#sources.delete(source) && this.#asleep) source.ring.cancelWait();
+    if (this.#sources.delete(source) && (this.#asleep || source.urgent)) source.ring.cancelWait();
   }
 
   #anythingPending(): boolean {

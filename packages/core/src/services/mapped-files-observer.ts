@@ -53,8 +53,8 @@ interface Learned {
   complete: boolean;
 }
 
-/** The default MappedFiles: /proc alone, read when something happens. Without watchers it does nothing. */
-export function createMappedFiles(options: MappedFilesOptions): MappedFiles {
+/** The default MappedFiles: /proc alone, read when something happens. Without watchers it does nothing; `close` ends all watching. */
+export function createMappedFiles(options: MappedFilesOptions): MappedFiles & { close(): void } {
   return new ProcMappedFiles(options);
 }
 
@@ -84,6 +84,10 @@ class ProcMappedFiles implements MappedFiles {
     await this.#walk();
     this.#scheduleRescan(startedMs);
     return { close: () => this.#close(watch) };
+  }
+
+  close(): void {
+    for (const watch of this.#watches) this.#close(watch);
   }
 
   #close(watch: Watch): void {

@@ -111,6 +111,31 @@ test("a ring that fails is read no more and the others are", async (t) => {
   t.is(failures.length, 1);
 });
 
+test("an urgent ring is read at its wake-up while the others wait for the timer", async (t) => {
+  const [calm, urgent] = [new FakeRing("calm"), new FakeRing("urgent")];
+  const clock = new FakeClock();
+  const drain = new DrainClock(clock);
+  const seen: string[] = [];
+  const failed = () => {};
+  drain.add({ ring: calm, handle: () => seen.push("calm"), failed });
+  drain.add({ ring: urgent, handle: () => seen.push("urgent"), urgent: true, failed });
+  drain.start();
+  await settle();
+  calm.push(record(1));
+  await settle();
+  t.deepEqual(seen, ["calm"]);
+  for (let i = 0; i < 3; i++) {
+    calm.push(record(2));
+    urgent.push(record(3));
+    await settle();
+  }
+  t.deepEqual(seen, ["calm", "urgent", "urgent", "urgent"]);
+  await clock.advance(clock.timers[0]!);
+  t.deepEqual(seen.slice(4), ["calm", "calm", "calm"]);
+  drain.stop();
+  t.false(urgent.waiting);
+});
+
 test("a ring that was removed is neither read nor waited for", async (t) => {
   const ring = new FakeRing("a");
   const { clock, remove } = setUp(undefined, ring);
