@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { definePlugin, type ProbeGroup, ProcessTable, scopeProbes } from "@skep/core";
+import { definePlugin, MappedFiles, type ProbeGroup, ProcessTable, scopeProbes } from "@skep/core";
 import { z } from "zod";
 import { processEvent } from "./codec.gen.js";
 
@@ -42,8 +42,9 @@ export const processes = definePlugin({
     },
   },
   probes,
-  streams: { events: { map: "events", codec: processEvent } },
-  uses: [ProcessTable],
+  streams: { events: { map: "events", codec: processEvent, urgent: true } },
+  // MappedFiles hears of processes through the table: plugins that use either see better with this one.
+  uses: [ProcessTable, MappedFiles],
 
   setup(context) {
     const table = context.use(ProcessTable);
