@@ -46,6 +46,16 @@ export class KeyTable {
     }
   }
 
+  /** The number of {@link key}; 0 if it is not there. */
+  find(): number {
+    const { key, keys, width } = this;
+    const mask = this.#slots.length - 1;
+    for (let slot = hash(key, 0, width) & mask; ; slot = (slot + 1) & mask) {
+      const index = this.#slots[slot]!;
+      if (index === EMPTY || equal(keys, index * width, key, width)) return index;
+    }
+  }
+
   #insert(slot: number): number {
     if (this.size + 1 >= this.capacity) {
       this.#grow();
@@ -74,7 +84,7 @@ export class KeyTable {
 }
 
 /** A column as it was, with room for `capacity` numbers. */
-export function widened(column: Float64Array, capacity: number): Float64Array {
+export function widened(column: Float64Array, capacity: number): Float64Array<ArrayBuffer> {
   const wider = new Float64Array(capacity);
   wider.set(column);
   return wider;

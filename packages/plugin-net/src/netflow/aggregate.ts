@@ -7,9 +7,10 @@ import { ConnectionTable, Told } from "./connection-table.js";
 import { Direction, directionOf, ListeningPorts } from "./direction.js";
 import { FlowKey, FlowTable } from "./flow-table.js";
 import { Interner } from "./interner.js";
+import { ConnectionOwners } from "./owners.js";
 
 /** enum conn_flag of bpf/netflow.h. */
-const Flag = { ESTABLISHED: 1, OLDER: 2, ORPHAN: 4, CLOSED: 8 } as const;
+const Flag = { ESTABLISHED: 1, OLDER: 2, ORPHAN: 4, CLOSED: 8, OWNER_ASSUMED: 16 } as const;
 
 export const Transport = { TCP: 6, UDP: 17 } as const;
 
@@ -31,6 +32,7 @@ export class Interval {
 export class Aggregate {
   readonly connections = new ConnectionTable();
   readonly listening = new ListeningPorts();
+  readonly owners = new ConnectionOwners();
   natTable: NatTable | undefined;
   #interval = new Interval();
 
@@ -50,6 +52,7 @@ export class Aggregate {
     const retransmits = connRecord.retransmits(record);
     const { connections } = this;
     const last = (flags & Flag.CLOSED) !== 0;
+    if (this.owners.isAsked) this.#learnOwner(record, id, flags, last);
     if (!last && connections.isGone(id)) return "nothing";
     const slot = last ? connections.find(id) : connections.touch(id);
 
@@ -129,6 +132,12 @@ export class Aggregate {
     const interval = this.#interval;
     this.#interval = new Interval();
     return interval;
+  }
+
+  /** Whoever connected is known from the start. */
+  #learnOwner(record: Cursor, id: number, flags: number, last: boolean): void {
+    if ((flags & Flag.OWNER_ASSUMED) !== 0 || connRecord.direction(record) === Direction.OUTGOING) return;
+    this.owners.learn(id, connRecord.tgid(record), connRecord.comm(record), last);
   }
 
   #addresses(cursor: Cursor, srcAt: number, dstAt: number): void {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   type BpfIterator,
   type BpfMap,
@@ -13,7 +12,9 @@ import {
 } from "@skep/core";
 import { connRecord, listenerRecord } from "../codec.gen.js";
 import type { NetConfig } from "../config.js";
+import { emitInSlices } from "../emit.js";
 import { Aggregate, type Folded } from "./aggregate.js";
+import type { ConnectionOwners } from "./owners.js";
 import { pointOf } from "./points.js";
 
 /** UDP flows are taken out of the kernel this often, so that its map need not hold a whole interval's. */
@@ -22,8 +23,6 @@ const UDP_DRAIN_MS = 1000;
 const GRACE_MS = 20;
 /** A walk over files that has nothing to tell says this much for each. */
 const PROGRESS_BYTES = 8;
-/** The event loop waits no longer than this for us to make points. */
-const SLICE_MS = 5;
 
 /** netflow at work: closed connections come by ring, live ones are read at each flush, UDP flows each second. */
 export class Netflow implements PluginInstance {
@@ -48,6 +47,11 @@ export class Netflow implements PluginInstance {
         this.#udp!.turn();
       });
     }
+  }
+
+  /** Who owns the connections that netflow reads. */
+  get owners(): ConnectionOwners {
+    return this.#aggregate.owners;
   }
 
   /** Programs are attached: what opens from here on is seen, so older sockets can be looked up without a gap. */
@@ -102,18 +106,11 @@ export class Netflow implements PluginInstance {
 
   async #emit(time: bigint): Promise<void> {
     const interval = this.#aggregate.take();
-    const { size } = interval.flows;
     const enrichment = {
       domains: this.#context.tryUse(DomainNames),
       kubernetes: this.#context.tryUse(KubernetesMetadata),
     };
-    let until = performance.now() + SLICE_MS;
-    for (let index = 1; index <= size; index++) {
-      this.#context.emit(pointOf(interval, index, time, enrichment));
-      if (performance.now() < until) continue;
-      await nextTurn();
-      until = performance.now() + SLICE_MS;
-    }
+    await emitInSlices(this.#context, interval.flows.size, (index) => pointOf(interval, index, time, enrichment));
   }
 
   #account(folded: Folded): void {
