@@ -41,6 +41,11 @@ export default defineConfig(
     files: ["packages/backend-libbpf/src/{ffi,poll}.ts"],
     rules: { "no-restricted-imports": ["error", { patterns: [files, onlyCore("a backend")] }] },
   },
+  {
+    // Node has no netlink sockets.
+    files: ["packages/plugin-conntrack/src/ctnetlink/ffi.ts"],
+    rules: { "no-restricted-imports": ["error", { patterns: [files, onlyCore("a plugin")] }] },
+  },
   { files: ["packages/backend-libbpf/src/ffi.ts"], rules: { "@typescript-eslint/no-explicit-any": "off" } },
   {
     files: ["packages/plugin-*/src/{index,plugin}.ts", "examples/**/{index,plugin}.{ts,mjs}", "*.config.{js,mjs}"],

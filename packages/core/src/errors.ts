@@ -34,6 +34,7 @@ export const errorCodes = {
   SKEP_ERR_EXPORT: "an exporter could not be rid of points",
   SKEP_ERR_LISTENER: "an event listener threw",
   SKEP_ERR_BUILD: "a BPF source does not compile or cannot be generated from",
+  SKEP_ERR_UNSUPPORTED: "the kernel lacks, or has not loaded, what a plugin observes",
   SKEP_ERR_TOOL: "an external program is missing or failed",
   SKEP_ERR_KERNEL: "a test kernel cannot be fetched, booted or trusted with a result",
 } as const;

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+export { conntrack as default, conntrack } from "./plugin.js";
+export type { ConntrackConfig } from "./config.js";
