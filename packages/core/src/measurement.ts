@@ -3,6 +3,12 @@
 /** Type of a field as it goes over the wire. `int` is a 64-bit integer, carried as a JavaScript number below 2^53. */
 export type FieldType = "int" | "float" | "string" | "bool";
 
+/**
+ * What a field's number means when points are put together: `sum` adds up over intervals and series, `mean` and `max` do not,
+ * and a `dimension` says which observation it is rather than how much.
+ */
+export type FieldKind = "sum" | "mean" | "max" | "dimension";
+
 export interface TagSpec<Optional extends boolean = boolean> {
   readonly description: string;
   /** An optional tag may be absent from a point. */
@@ -15,6 +21,15 @@ export interface FieldSpec<T extends FieldType = FieldType, Optional extends boo
   readonly unit: string;
   readonly description: string;
   readonly optional: Optional;
+  /** Absent: see {@link kindOf}. */
+  readonly kind?: FieldKind;
+}
+
+/** The kind of a field: as declared, else counts and bytes are sums, other numbers means, and texts and booleans dimensions. */
+export function kindOf({ kind, type, unit }: FieldSpec): FieldKind {
+  if (kind !== undefined) return kind;
+  if (type === "string" || type === "bool") return "dimension";
+  return unit === "1" || unit === "By" ? "sum" : "mean";
 }
 
 /** DataKit's data category of a measurement: decides where an exporter sends it. */
@@ -22,18 +37,18 @@ export type Category = "network" | "logging" | "tracing";
 
 export const tag = (description: string): TagSpec<false> => ({ description, optional: false });
 export const optionalTag = (description: string): TagSpec<true> => ({ description, optional: true });
-export const field = <T extends FieldType>(type: T, unit: string, description: string): FieldSpec<T, false> => ({
-  type,
-  unit,
-  description,
-  optional: false,
-});
-export const optionalField = <T extends FieldType>(type: T, unit: string, description: string): FieldSpec<T, true> => ({
-  type,
-  unit,
-  description,
-  optional: true,
-});
+export const field = <T extends FieldType>(
+  type: T,
+  unit: string,
+  description: string,
+  kind?: FieldKind,
+): FieldSpec<T, false> => ({ type, unit, description, optional: false, ...(kind && { kind }) });
+export const optionalField = <T extends FieldType>(
+  type: T,
+  unit: string,
+  description: string,
+  kind?: FieldKind,
+): FieldSpec<T, true> => ({ type, unit, description, optional: true, ...(kind && { kind }) });
 
 export type FieldValue = number | bigint | string | boolean;
 

@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
-import type { ExportError} from "@skep/core";
+import type { ExportError } from "@skep/core";
 import { type Exporter, type Point } from "@skep/core";
 import test, { type ExecutionContext } from "ava";
 import { datakitExporters, type DatakitOptions } from "../../src/index.js";
