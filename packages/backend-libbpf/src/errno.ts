@@ -5,7 +5,7 @@ import { getSystemErrorName } from "node:util";
 
 const { EACCES, EAGAIN, EBUSY, EINTR, EINVAL, EMFILE, ENFILE, ENOENT, ENOMEM, ENOSPC, EOPNOTSUPP, EPERM } =
   constants.errno;
-export const errno = { EACCES, EINTR, EINVAL, ENOENT, ENOSPC, EOPNOTSUPP, EPERM } as const;
+export const errno = { EACCES, EAGAIN, EINTR, EINVAL, ENOENT, ENOSPC, EOPNOTSUPP, EPERM } as const;
 
 /** The kernel's ENOTSUPP, which libc does not know. */
 export const ENOTSUPP = 524;

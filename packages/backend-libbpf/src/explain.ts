@@ -28,19 +28,37 @@ export interface Failure {
 /** Turns a failure into the error a user sees: errno by name, libbpf's and the verifier's own words, and the mend. */
 export function explain(failure: Failure, host: Privileges): SkepError {
   const words = essence(failure.printed);
-  const refusal = Math.abs(failure.errno) === errno.EPERM ? explainRefusal(host) : undefined;
-  const parts = [`${failure.plugin}: ${failure.what}: ${errnoName(failure.errno)}`, refusal?.reason, words];
+  const explanation = explanationOf(Math.abs(failure.errno), host);
+  const parts = [`${failure.plugin}: ${failure.what}: ${errnoName(failure.errno)}`, explanation?.reason, words];
   return new SkepError(
-    refusal?.lacksPrivileges ? "SKEP_ERR_PERMISSION" : failure.code,
+    explanation?.lacksPrivileges ? "SKEP_ERR_PERMISSION" : failure.code,
     parts.filter((part) => part !== undefined && part !== "").join(": "),
     {
       plugin: failure.plugin,
       phase: failure.phase,
       cause: systemError(failure.errno),
-      ...(refusal === undefined ? {} : { hint: refusal.hint }),
+      ...(explanation === undefined ? {} : { hint: explanation.hint }),
     },
   );
 }
+
+interface Explanation {
+  readonly reason: string;
+  readonly hint: string;
+  readonly lacksPrivileges?: boolean;
+}
+
+function explanationOf(code: number, host: Privileges): Explanation | undefined {
+  if (code === errno.EPERM) return explainRefusal(host);
+  if (code === errno.EAGAIN) return interrupted;
+  return undefined;
+}
+
+/** What a thread cannot hold back (see signals.ts) interrupts the verifier still; libbpf has tried five times. */
+const interrupted: Explanation = {
+  reason: "the verifier was interrupted each time",
+  hint: "do not stop, freeze or trace this process while it loads; signals it can hold back, those of profilers too, do no harm",
+};
 
 /** What a capability is needed for is known only to the kernel, so all that BPF may need are asked for at once. */
 const PRIVILEGES_HINT =
@@ -68,7 +86,7 @@ export function requireBpf(host: Privileges, plugin: string): void {
 }
 
 /** Why the kernel says EPERM. libbpf's own guess, RLIMIT_MEMLOCK, has not been the reason since Linux 5.11. */
-function explainRefusal(host: Privileges): { reason: string; hint: string; lacksPrivileges: boolean } {
+function explainRefusal(host: Privileges): Explanation {
   const missing = missingForBpf(host);
   if (missing.length > 0) {
     return { reason: `this process lacks ${missing.join(", ")}`, hint: PRIVILEGES_HINT, lacksPrivileges: true };
@@ -78,7 +96,6 @@ function explainRefusal(host: Privileges): { reason: string; hint: string; lacks
     return {
       reason: `the kernel is locked down (${mode})`,
       hint: "strategies without kprobes and kernel reads work under lockdown; else boot without lockdown=",
-      lacksPrivileges: false,
     };
   }
   return {
@@ -87,6 +104,5 @@ function explainRefusal(host: Privileges): { reason: string; hint: string; lacks
         ? "refused although this process has every capability: an LSM (SELinux, AppArmor) or seccomp filter"
         : "refused although this process has every capability: lockdown, an LSM or a seccomp filter",
     hint: "see `dmesg` and the audit log; mount securityfs on /sys/kernel/security to see the lockdown mode",
-    lacksPrivileges: false,
   };
 }

@@ -105,6 +105,8 @@ interface Libc {
   /** glibc only: a missing function throws when it is called. */
   malloc_trim(pad: number): number;
   mmap(address: bigint | null, length: number, protection: number, flags: number, fd: number, offset: number): bigint;
+  pthread_sigmask(how: number, set: Uint8Array, before: Uint8Array | null): number;
+  sigfillset(set: Uint8Array): number;
   vsnprintf(buffer: Uint8Array | null, size: number, format: bigint, args: Uint8Array): number;
 }
 
@@ -179,6 +181,8 @@ const libcSignatures: Signatures<Libc> = {
   getpagesize: ["int", []],
   malloc_trim: ["int", ["size_t"]],
   mmap: [pointer, [pointer, "size_t", "int", "int", "int", "int64_t"]],
+  pthread_sigmask: ["int", ["int", pointer, pointer]],
+  sigfillset: ["int", [pointer]],
   vsnprintf: ["int", [pointer, "size_t", pointer, pointer]],
 };
 

@@ -2,6 +2,7 @@
 
 import { SkepError } from "@skep/core";
 import { loadNative, type Libbpf, type Native } from "./ffi.js";
+import { withSignalsHeld } from "./signals.js";
 
 /** Oldest libbpf whose functions and behaviour are relied on (Debian 12 has it). */
 const OLDEST = [1, 1] as const;
@@ -59,16 +60,21 @@ export class Library {
     return library;
   }
 
+  /** Major and minor, such as `1.1`: libbpf does not tell more. */
+  get version(): string {
+    return `${this.libbpf.libbpf_major_version()}.${this.libbpf.libbpf_minor_version()}`;
+  }
+
   /**
    * Runs a synchronous operation and gives what libbpf printed meanwhile with its result. Nothing reaches stderr.
    * The hook is the process's, so it is set for the operation only; between operations libbpf is mute.
-   * So a worker thread that ends leaves no dangling hook behind.
+   * So a worker thread that ends leaves no dangling hook behind. Signals wait meanwhile, see {@link withSignalsHeld}.
    */
   logged<T>(operation: () => T): { readonly result: T; readonly printed: readonly string[] } {
     this.libbpf.libbpf_set_print(this.#print);
     this.#lines = [];
     try {
-      const result = operation();
+      const result = withSignalsHeld(this.native, operation);
       return { result, printed: this.#lines };
     } finally {
       this.libbpf.libbpf_set_print(null);

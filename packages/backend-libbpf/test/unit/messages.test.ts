@@ -7,7 +7,7 @@ import { explain, requireBpf, type Privileges } from "../../src/explain.js";
 import { essence } from "../../src/log.js";
 import type { SkepError } from "@skep/core";
 
-const { EPERM, EINVAL, ENOMEM } = constants.errno;
+const { EAGAIN, EPERM, EINVAL, ENOMEM } = constants.errno;
 
 /** What libbpf 1.1 prints when the verifier refuses a program, as captured. */
 const refusedByVerifier = [
@@ -85,6 +85,13 @@ test("without CAP_BPF nothing is tried, with CAP_SYS_ADMIN it is not missed", (t
   const error = t.throws<SkepError>(() => requireBpf(user, "ebpf-net"));
   t.is(error?.code, "SKEP_ERR_PERMISSION");
   t.notThrows(() => requireBpf({ ...user, missingCapabilities: () => ["CAP_BPF", "CAP_PERFMON"] }, "ebpf-net"));
+});
+
+test("a verifier that was interrupted is told as such, and is no verdict about the kernel", (t) => {
+  const error = explain(failure(-EAGAIN, []), root("none"));
+  t.is(error.message, "ebpf-net: load object net: EAGAIN: the verifier was interrupted each time");
+  t.regex(error.hint ?? "", /do not stop, freeze or trace/);
+  t.true(isPassing(error));
 });
 
 test("other errors keep their name and get no hint about privileges", (t) => {
