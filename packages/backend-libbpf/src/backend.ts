@@ -36,6 +36,12 @@ export function libbpfBackend(options: LibbpfOptions = {}): Backend {
   return new LibbpfBackend(options);
 }
 
+/**
+ * Version of the libbpf a backend with the same option would use, such as `1.1`.
+ * @throws SkepError `SKEP_ERR_BACKEND_UNAVAILABLE` when there is none that fits.
+ */
+export const libbpfVersion = ({ libbpf }: Pick<LibbpfOptions, "libbpf"> = {}): string => Library.load(libbpf).version;
+
 interface Workshop {
   readonly library: Library;
   readonly prober: Prober;

@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: MIT
-export { libbpfBackend, type LibbpfOptions } from "./backend.js";
+export { libbpfBackend, libbpfVersion, type LibbpfOptions } from "./backend.js";
 export type { HostPaths } from "./host.js";

@@ -10,6 +10,7 @@ export const formatDiagnosis = ({ host, plugins }: Diagnosis): string =>
 function hostLines(host: HostFacts): string[] {
   const facts: readonly (readonly [string, string])[] = [
     ["kernel", `Linux ${host.kernel} ${host.arch}`],
+    ["libbpf", host.libbpf ?? "none that fits"],
     ["lockdown", host.lockdown ?? "unknown"],
     ["BTF", host.btf ? "yes" : "no"],
     ["cgroup v2", host.cgroup2 ?? "not mounted"],

@@ -12,7 +12,7 @@ live(["root"], "doctor names a strategy for each probe group, or what is missing
   const ended = await runProgram([skep, "doctor", "--json"]);
   t.is(ended.status, 0, ended.stderr);
   const { host, plugins } = JSON.parse(ended.stdout) as {
-    host: { kernel: string; btf: boolean };
+    host: { kernel: string; libbpf: string; btf: boolean };
     plugins: {
       name: string;
       support: string;
@@ -21,6 +21,7 @@ live(["root"], "doctor names a strategy for each probe group, or what is missing
     }[];
   };
   t.true(host.kernel.length > 0);
+  t.regex(host.libbpf, /^\d+\.\d+$/);
   t.true(host.btf);
   const net = plugins.find(({ name }) => name === "ebpf-net");
   t.true((net?.groups.length ?? 0) > 0);
