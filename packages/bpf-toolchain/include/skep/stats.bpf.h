@@ -10,6 +10,8 @@ enum skep_stat {
 	SKEP_MAP_FULL = 1,
 	SKEP_TRUNCATED = 2,
 	SKEP_UNREADABLE = 3,
+	/* Plaintext of which it is not known whose connection it belongs to. */
+	SKEP_UNBOUND = 5,
 	SKEP_STATS,
 };
 
