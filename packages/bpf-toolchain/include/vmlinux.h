@@ -57,6 +57,7 @@ enum {
 /* Only the members whose existence a program asks about (bpf_core_enum_value_exists). */
 enum bpf_func_id {
 	BPF_FUNC_get_current_task_btf = 158,
+	BPF_FUNC_task_pt_regs = 175,
 };
 
 #define AF_INET 2
@@ -217,6 +218,7 @@ struct nsproxy {
 };
 
 struct task_struct {
+	void *stack;
 	pid_t pid;
 	pid_t tgid;
 	struct task_struct *real_parent;
@@ -224,6 +226,7 @@ struct task_struct {
 	__u64 start_time;
 	struct nsproxy *nsproxy;
 	struct css_set *cgroups;
+	struct mm_struct *mm;
 	char comm[16];
 };
 
@@ -273,9 +276,33 @@ struct socket {
 
 struct file_operations;
 
+/* Names of up to 31 characters are kept in the entry itself. */
+struct dentry {
+	unsigned char d_iname[32];
+};
+
+union shortname_store {
+	unsigned char string[40];
+};
+
+/* Since 6.14: renamed when it became a union, with room for 39 characters. */
+struct dentry___614 {
+	union shortname_store d_shortname;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
 struct file {
 	const struct file_operations *f_op;
 	void *private_data;
+	struct path f_path;
+};
+
+struct mm_struct {
+	unsigned long arg_start;
+	unsigned long arg_end;
 };
 
 struct inet_sock {
@@ -309,6 +336,8 @@ struct sk_buff {
 	__u16 transport_header;
 	__u16 network_header;
 	struct sock *sk;
+	/* Its entry of connection tracking, with an ip_conntrack_info in the lowest three bits. */
+	unsigned long _nfct;
 };
 
 /* Connection tracking. With CONFIG_NF_CONNTRACK=m these are in vmlinux's BTF only as far as built-in code uses them. */
@@ -352,6 +381,7 @@ struct nf_conn {
 
 struct linux_binprm {
 	const char *filename;
+	struct file *file;
 };
 
 struct seq_file {};
@@ -432,3 +462,5 @@ struct udp_header {
 	__be16 len;
 	__sum16 check;
 };
+
+#define TCP_FLAG_SYN 2

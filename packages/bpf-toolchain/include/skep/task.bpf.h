@@ -42,3 +42,14 @@ static __always_inline void skep_current_process(struct skep_process *process)
 		BPF_CORE_READ_INTO(&process->comm, leader, comm);
 	}
 }
+
+/* Inode number of the current process's network namespace; 0 while it exits. */
+static __always_inline __u32 skep_current_netns(void)
+{
+	if (skep_has_task_btf()) {
+		struct nsproxy *nsproxy = bpf_get_current_task_btf()->nsproxy;
+
+		return nsproxy ? nsproxy->net_ns->ns.inum : 0;
+	}
+	return BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), nsproxy, net_ns, ns.inum);
+}

@@ -37,6 +37,8 @@ export interface FileProbes {
   perProcess?(file: MappedFile): boolean;
   /** Told once per process and file: `probes` are attached, none when the file has not one of the symbols. */
   attached?(file: MappedFile, probes: number): void;
+  /** The process has exited or runs another program. */
+  gone?(file: MappedFile): void;
 }
 
 export interface AttachedFiles {
@@ -116,6 +118,7 @@ class FileAttacher implements AttachedFiles {
   }
 
   #gone(file: MappedFile): void {
+    this.files.gone?.(file);
     const key = this.#keyOf(file);
     const attachment = this.#attachments.get(key);
     attachment?.pids.delete(file.pid);

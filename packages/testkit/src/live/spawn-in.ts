@@ -18,6 +18,8 @@ export interface Spawned {
   readonly pid: number;
   /** Lines of its standard output, in order; ends with the process. One reader. */
   readonly lines: AsyncIterableIterator<string>;
+  /** To its standard input. */
+  write(text: string): void;
   writeLine(line?: string): void;
   /** Resolves when it has ended, whichever way. */
   readonly exited: Promise<Exit>;
@@ -54,6 +56,7 @@ export function spawnIn(t: Teardown, place: Place, command: string, args: readon
   return {
     pid: child.pid,
     lines: createInterface({ input: child.stdout! })[Symbol.asyncIterator]() as AsyncIterableIterator<string>,
+    write: (text) => void child.stdin!.write(text),
     writeLine: (line = "") => void child.stdin!.write(`${line}\n`),
     exited,
     kill,

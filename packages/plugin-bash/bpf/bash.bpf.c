@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Commands of shells: a line when its editor hands it over, and the arguments of a bash that is executed.
+ *
+ * User probes may be preempted by another on the same CPU (since 6.0), so nothing is kept per CPU: text goes straight
+ * into the ring, into a short record first and into a long one when it does not fit.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include "skep/compat.bpf.h"
+#include "skep/record.bpf.h"
+#include "skep/stats.bpf.h"
+#include "skep/task.bpf.h"
+#include "skep/scope.bpf.h"
+#include "skep/scope_fork.bpf.h"
+#include "bash.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1024 * 1024);
+} commands SEC(".maps");
+
+/* Thread -> address of the line it has told, until readline() returns it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u64);
+} told SEC(".maps");
+
+static __always_inline struct command_record *reserve(const __u64 room)
+{
+	struct command_record *record;
+
+	record = bpf_ringbuf_reserve(&commands, offsetof(struct command_record, text) + room, 0);
+	if (!record)
+		skep_count(SKEP_RING_FULL);
+	return record;
+}
+
+static __always_inline void submit(struct command_record *record, __u32 source, __u32 length)
+{
+	record->time_ns = bpf_ktime_get_ns();
+	record->tgid = bpf_get_current_pid_tgid() >> 32;
+	record->uid = bpf_get_current_uid_gid();
+	record->source = source;
+	record->length = length;
+	bpf_ringbuf_submit(record, 0);
+}
+
+/* False when @line is longer than @room and there is a larger one to try. */
+static __always_inline bool send_line(const char *line, __u32 source, const __u64 room)
+{
+	struct command_record *record = reserve(room);
+	long read;
+
+	if (!record)
+		return true;
+	read = bpf_probe_read_user_str(record->text, room, line);
+	if (read > 1 && (read < room || room == LONG_TEXT)) {
+		submit(record, source, read - 1);
+		return true;
+	}
+	bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+	if (read < 0)
+		skep_count(SKEP_UNREADABLE);
+	return read < (long)room;
+}
+
+/* NULL is the end of input, Ctrl-D. Of an empty line nothing is sent either. */
+static __always_inline void send(const char *line, __u32 source)
+{
+	if (line && skep_current_in_scope(skep_current_netns()) && !send_line(line, source, SHORT_TEXT))
+		send_line(line, source, LONG_TEXT);
+}
+
+/*
+ * The last thing readline() does with a line. It comes out of here also in a shell that was waiting at its prompt when
+ * the probes were attached, where the return of readline() itself goes unseen: a return probe is set at the call.
+ */
+SEC("uretprobe")
+int BPF_KRETPROBE(bash_edited, const char *line)
+{
+	__u64 thread = bpf_get_current_pid_tgid(), address = (__u64)line;
+
+	if (line)
+		bpf_map_update_elem(&told, &thread, &address, BPF_ANY);
+	send(line, FROM_READLINE);
+	return 0;
+}
+
+/* Where that function was inlined or is not exported. The line it has told already comes by here next. */
+SEC("uretprobe")
+int BPF_KRETPROBE(bash_readline, const char *line)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	__u64 *address = bpf_map_lookup_elem(&told, &thread);
+
+	if (!address || *address != (__u64)line)
+		send(line, FROM_READLINE);
+	bpf_map_delete_elem(&told, &thread);
+	return 0;
+}
+
+SEC("uretprobe")
+int BPF_KRETPROBE(zsh_line, const char *line)
+{
+	send(line, FROM_ZLE);
+	return 0;
+}
+
+/* Whether the file that is executed is called bash, whatever the shell is told it is (`sh`, `-bash`). */
+static __always_inline bool is_bash(struct linux_binprm *program)
+{
+	struct dentry *entry = program->file->f_path.dentry;
+	struct dentry___614 *newer = (void *)entry;
+	const char bash[] = "bash";
+
+#pragma unroll
+	for (int i = 0; i < sizeof(bash); i++) {
+		unsigned char c = bpf_core_field_exists(newer->d_shortname) ? newer->d_shortname.string[i] :
+									      entry->d_iname[i];
+		if (c != bash[i])
+			return false;
+	}
+	return true;
+}
+
+static __always_inline bool send_arguments(struct mm_struct *memory, const __u64 room)
+{
+	__u64 length = memory->arg_end - memory->arg_start;
+	struct command_record *record;
+
+	if (length > room && room != LONG_TEXT)
+		return false;
+	record = reserve(room);
+	if (!record)
+		return true;
+	if (length > room)
+		length = room;
+	/* An interactive shell has no arguments: then there is nothing behind the first. */
+	if (bpf_probe_read_user_str(record->text, room, (void *)memory->arg_start) < (long)length &&
+	    !bpf_probe_read_user(record->text, length, (void *)memory->arg_start)) {
+		submit(record, FROM_EXEC, length);
+		return true;
+	}
+	bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+	return true;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(bash_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *program)
+{
+	if (is_bash(program) && skep_current_in_scope(skep_current_netns()) && !send_arguments(task->mm, SHORT_TEXT))
+		send_arguments(task->mm, LONG_TEXT);
+	return 0;
+}
+
+SKEP_RECORD(command_record);
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

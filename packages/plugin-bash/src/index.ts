@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: MIT
+export { bash as default, bash } from "./plugin.js";
