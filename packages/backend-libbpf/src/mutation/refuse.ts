@@ -36,20 +36,24 @@ export function findMutations(object: ScannedObject): readonly string[] {
   if (object.functions !== undefined) {
     for (const helper of harmfulCalls(object.functions)) found.push(`a function that is not inlined calls ${helper}`);
   }
+  // Before loading, calls of kernel functions look like calls of the object's own. Those are in `.text`; kernel functions
+  // have been judged by name.
+  const hasFunctions = (object.functions?.length ?? 0) > 0;
   for (const program of object.programs) {
-    for (const what of mutationsOf(program)) found.push(`program ${program.name} (${program.typeName}) ${what}`);
+    for (const what of mutationsOf(program, hasFunctions))
+      found.push(`program ${program.name} (${program.typeName}) ${what}`);
   }
   return found;
 }
 
-function mutationsOf(program: ScannedProgram): readonly string[] {
+function mutationsOf(program: ScannedProgram, hasFunctions: boolean): readonly string[] {
   const outcome = outcomeOf(program.type, program.attachType);
   if (outcome === "acts") return ["is of a type that acts on what it sees"];
   const found = harmfulCalls(program.instructions).map((helper) => `calls ${helper}`);
   const flow = analyseFlow(program.instructions);
   if (flow.contextStores.length > 0) found.push(`writes into its context at instruction ${flow.contextStores[0]}`);
   if (outcome === "ignored") return found;
-  if (flow.contextPassed.length > 0) {
+  if (hasFunctions && flow.contextPassed.length > 0) {
     found.push(
       `hands its context to a function at instruction ${flow.contextPassed[0]}: make it static __always_inline`,
     );

@@ -4,7 +4,7 @@ import test from "ava";
 import type { SkepError } from "@skep/core";
 import { findMutations, refuseMutations, type ScannedObject, type ScannedProgram } from "../../src/mutation/refuse.js";
 import { AttachType, helperNames, MapType, ProgramType } from "../../src/uapi.js";
-import { exit, helper, move, program, store32 } from "./support/assemble.js";
+import { callFunction, exit, helper, move, program, store32 } from "./support/assemble.js";
 
 const passes = program(move(0, 1), exit());
 
@@ -24,6 +24,16 @@ const object = (over: Partial<ScannedObject>): ScannedObject => ({
   ...over,
 });
 const mutationsOf = (over: Partial<ScannedProgram>) => findMutations(object({ programs: [scanned(over)] }));
+
+test("a context may be handed to a kernel function that only observes, but not to a function of the object's own", (t) => {
+  const programs = [
+    scanned({ type: ProgramType.CGROUP_SKB, instructions: program(callFunction(), move(0, 1), exit()) }),
+  ];
+  const kfuncs = ["bpf_cast_to_kern_ctx"];
+  t.deepEqual(findMutations(object({ programs, kfuncs })), []);
+  t.deepEqual(findMutations(object({ programs, kfuncs, functions: new Uint8Array() })), []);
+  t.is(findMutations(object({ programs, kfuncs, functions: program(exit()) })).length, 1);
+});
 
 test("helper numbers are those of the kernel", (t) => {
   const numbers = {
