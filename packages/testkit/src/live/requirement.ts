@@ -7,7 +7,7 @@ import { cgroup2Root } from "./cgroup.js";
 
 /**
  * Something a live test cannot do without: a kind of attachment (`tp_btf`, or with its target `fentry:tcp_close`), a capability
- * (`map:ringbuf`), or something of the machine: `root`, `cgroup2`, `netns`, `netem`, `command:NAME`.
+ * (`map:ringbuf`), or something of the machine: `root`, `cgroup2`, `netns`, `netem`, `nat`, `command:NAME`.
  */
 export type Requirement = string;
 
@@ -89,6 +89,10 @@ function libcPath(): string {
 const yes: Verdict = { supported: true };
 const no = (reason: string): Verdict => ({ supported: false, reason });
 
+const natRule =
+  "add table ip t; add chain ip t c { type nat hook output priority -100 ; }; " +
+  "add rule ip t c ip daddr 192.0.2.9 tcp dport 80 dnat to 192.0.2.1:8080";
+
 /** Undefined for what is a matter of the kernel's BPF. */
 function machineVerdict(kind: string, name: string): Verdict | undefined {
   switch (kind) {
@@ -104,6 +108,8 @@ function machineVerdict(kind: string, name: string): Verdict | undefined {
       return inThrowawayNetns(..."tc qdisc add dev lo root netem delay 1ms".split(" "))
         ? yes
         : no("the kernel has no netem");
+    case "nat":
+      return inThrowawayNetns("nft", natRule) ? yes : no("no rule of destination NAT can be made (nftables)");
     default:
       return undefined;
   }
