@@ -9,6 +9,7 @@
 
 #include "packet.bpf.h"
 #include "udp_owner.bpf.h"
+#include "untranslated.bpf.h"
 
 #define UDP_FLOWS_MAP                                 \
 	__uint(type, BPF_MAP_TYPE_HASH);              \
@@ -256,8 +257,10 @@ static __always_inline void count_packet(struct __sk_buff *skb, bool sending)
 		skep_count(SKEP_UNREADABLE);
 		return;
 	}
-	if (sending)
+	if (sending) {
+		undo_translation(skb, &datagram.flow);
 		own_udp(owner, bpf_get_current_task_btf());
+	}
 	sk = kernel_socket(packet_sk, true);
 	datagram.tgid = owner->tgid;
 	datagram.flow.owner = bpf_get_socket_cookie(skb);

@@ -12,3 +12,6 @@
  * Since 6.2 (a35b9af4ec2c). Ask bpf_ksym_exists first.
  */
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+
+/* The kernel's own structure behind the context of a program. Since 6.2 (fd264ca02094). Ask bpf_ksym_exists first. */
+extern void *bpf_cast_to_kern_ctx(void *context) __ksym __weak;
