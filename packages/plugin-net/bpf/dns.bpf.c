@@ -26,7 +26,6 @@ const volatile bool skip_loopback = true;
 const volatile bool skip_ipv6 = false;
 
 #define DNS_HEADER_LEN 12
-#define SOCKET_MASK ((1ULL << 37) - 1)
 /* Of one packet: as many as the longest segment that is offloaded has. */
 #define MAX_PIECES 16
 
@@ -150,7 +149,7 @@ static __always_inline void on_datagram(struct __sk_buff *skb, struct bpf_sock *
 	if (!packet_in_scope(skb, event.tgid, event.netns))
 		return;
 	event.time_ns = bpf_ktime_get_ns();
-	event.socket = bpf_get_socket_cookie(skb) & SOCKET_MASK;
+	event.socket = bpf_get_socket_cookie(skb);
 	tell_rest(skb, &event, at);
 }
 
@@ -181,7 +180,7 @@ static __always_inline void on_segment(struct __sk_buff *skb, struct bpf_sock *s
 	if (!packet_in_scope(skb, event.tgid, event.netns))
 		return;
 	event.time_ns = bpf_ktime_get_ns();
-	event.socket = bpf_get_socket_cookie(skb) & SOCKET_MASK;
+	event.socket = bpf_get_socket_cookie(skb);
 	event.seq = bpf_ntohl(tcp.seq);
 	event.length = event.captured = DNS_LONG;
 #pragma clang loop unroll(disable)

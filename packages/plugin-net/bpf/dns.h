@@ -25,7 +25,7 @@ enum dns_flag {
 struct dns_event {
 	/* bpf_ktime_get_ns() */
 	__u64 time_ns;
-	/* Cookie of the socket, 37 bits of it: with the 16 of a message's id still exact in a JavaScript number. */
+	/* Cookie of the socket: never used again. */
 	__u64 socket;
 	__u8 src_addr[16];
 	__u8 dst_addr[16];

@@ -49,6 +49,31 @@ export const netConfig = z.strictObject({
     .max(1_048_576)
     .default(65_536)
     .describe("points of httpflow an interval; what is more is counted under the path `*`, by method and status"),
+  dnsflow_question_tags: z
+    .boolean()
+    .default(false)
+    .describe("tell apart what is asked for: tags question_name and question_type, a point for each"),
+  dnsflow_max_questions: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_048_576)
+    .default(1_000)
+    .describe("names that question_name tells apart in an interval; what is more is `*`"),
+  dnsflow_max_waiting: z
+    .number()
+    .int()
+    .min(16)
+    .max(1_048_576)
+    .default(65_536)
+    .describe("DNS queries that may wait for their answers at once; more are counted as lost"),
+  dnsflow_max_keys: z
+    .number()
+    .int()
+    .min(64)
+    .max(1_048_576)
+    .default(65_536)
+    .describe("points of dnsflow an interval; what is more is counted as lost"),
 });
 
 export type NetConfig = z.infer<typeof netConfig>;

@@ -3,6 +3,10 @@
 import { definePlugin, DomainNames, KubernetesMetadata, NatTable, type ProbeGroup, ProcessTable } from "@skep/core";
 import { connRecord, listenerRecord, udpFlow, udpFlowKey } from "./codec.gen.js";
 import { netConfig, type NetConfig } from "./config.js";
+import { dnsEvent } from "./dns-codec.gen.js";
+import { Dnsflow } from "./dnsflow/dnsflow.js";
+import { dnsflow } from "./dnsflow/measurement.js";
+import { dnsProbes } from "./dnsflow/probes.js";
 import { httpflow } from "./httpflow/measurement.js";
 import { httpProbes } from "./httpflow/probes.js";
 import { inOrder } from "./in-order.js";
@@ -18,18 +22,19 @@ const objectFiles = (name: string) => ({
 
 const groups = (probes: Readonly<Record<string, ProbeGroup>>): readonly string[] => Object.keys(probes);
 
-/** `ebpf-net`: what every connection of this host moved, how well, and the HTTP exchanges in it. */
+/** `ebpf-net`: what every connection of this host moved, how well, the HTTP exchanges in it, and DNS. */
 export const net = definePlugin<NetConfig>({
   name: "ebpf-net",
   version: "0.1.0",
-  description: "TCP and UDP traffic per process and peer (netflow), HTTP exchanges (httpflow)",
+  description: "TCP and UDP traffic per process and peer (netflow), HTTP exchanges (httpflow), DNS exchanges (dnsflow)",
   config: netConfig,
-  measurements: [netflow, httpflow],
+  measurements: [netflow, httpflow, dnsflow],
   capabilities: ["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"],
-  objects: { netflow: objectFiles("netflow"), http: objectFiles("http") },
-  probes: { ...netflowProbes, ...httpProbes },
+  objects: { netflow: objectFiles("netflow"), http: objectFiles("http"), dns: objectFiles("dns") },
+  probes: { ...netflowProbes, ...httpProbes, ...dnsProbes },
   streams: {
     closed: { map: "closed", codec: connRecord },
+    dns: { map: "dns_events", codec: dnsEvent },
   },
   layouts: [listenerRecord, udpFlowKey, udpFlow],
   uses: [ProcessTable],
@@ -49,5 +54,6 @@ export const net = definePlugin<NetConfig>({
   },
 
   // netflow is flushed first: it knows which process owns a connection that others could only assume.
-  setup: (context) => inOrder(new Netflow(context)),
+  setup: (context) =>
+    inOrder(new Netflow(context), ...(context.strategy("dns") === undefined ? [] : [new Dnsflow(context)])),
 });

@@ -6,6 +6,10 @@ import { net } from "../../src/plugin.js";
 
 test("without configuration every client port is folded, IPv6 is seen and loopback is not", (t) => {
   t.deepEqual(netConfig.parse({}), {
+    dnsflow_max_keys: 65_536,
+    dnsflow_max_questions: 1_000,
+    dnsflow_max_waiting: 65_536,
+    dnsflow_question_tags: false,
     ephemeral_port: 0,
     ipv6_disabled: false,
     httpflow_max_keys: 65_536,
