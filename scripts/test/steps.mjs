@@ -6,10 +6,13 @@ const ava = (pattern, ...options) => [node, "node_modules/ava/entrypoints/cli.mj
 const minutes = (count) => count * 60_000;
 
 /**
- * What is tried on every kernel: the plugins, and a command's bytes through the whole house. The backend's own live tests
- * are not among them: several need a compiler or programs the guests lack, or say what only this kernel would.
+ * What is tried on every kernel: the backend, the plugins, and a command's bytes through the whole house. The command's other
+ * tests are not among them: they start it some thirty times, which takes an emulated machine a quarter of an hour.
  */
-const kernelTests = ["packages/plugin-*/test/live/**/*.test.ts", "packages/cli/test/live/bytes.test.ts"];
+const kernelTests = [
+  "packages/{backend-libbpf,plugin-*}/test/live/**/*.test.ts",
+  "packages/cli/test/live/bytes.test.ts",
+];
 
 /**
  * @typedef {object} TestStep
