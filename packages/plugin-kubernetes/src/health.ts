@@ -34,7 +34,7 @@ export class Health {
 
   #describe(): string {
     const resourcesOf = new Map<string, string[]>();
-    for (const [resource, trouble] of this.#troubles) {
+    for (const [resource, trouble] of [...this.#troubles].sort()) {
       resourcesOf.set(trouble, [...(resourcesOf.get(trouble) ?? []), resource]);
     }
     const parts = [...resourcesOf].map(([trouble, resources]) => `${resources.join(", ")}: ${trouble}`);
