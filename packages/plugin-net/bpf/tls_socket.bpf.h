@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/* Who sends and receives on which socket, in the context of the process. */
+#pragma once
+
+#include "tls_call.bpf.h"
+
+/* Since 6.3 (6e6eda44b939). Told of attempts that moved nothing, too. */
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(tls_sent, struct sock *sk, int result)
+{
+	if (result > 0)
+		tls_on_socket(sk, false, true);
+	return 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(tls_received, struct sock *sk, int result)
+{
+	if (result > 0)
+		tls_on_socket(sk, true, true);
+	return 0;
+}
+
+SEC("fentry/tcp_sendmsg")
+int BPF_PROG(tls_sent_fentry, struct sock *sk)
+{
+	tls_on_socket(sk, false, true);
+	return 0;
+}
+
+/* Not tcp_recvmsg, because here the bytes are where the process wants them. */
+SEC("fentry/tcp_cleanup_rbuf")
+int BPF_PROG(tls_recv_fentry, struct sock *sk, int copied)
+{
+	if (copied > 0)
+		tls_on_socket(sk, true, true);
+	return 0;
+}
+
+SEC("kprobe/tcp_sendmsg")
+int BPF_KPROBE(tls_sent_kprobe, struct sock *sk)
+{
+	tls_on_socket(sk, false, false);
+	return 0;
+}
+
+SEC("kprobe/tcp_cleanup_rbuf")
+int BPF_KPROBE(tls_recv_kprobe, struct sock *sk, int copied)
+{
+	if (copied > 0)
+		tls_on_socket(sk, true, false);
+	return 0;
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+
+import { attachToFiles, type PluginContext, type PluginInstance } from "@skep/core";
+import { TlsFiles } from "./tls-files.js";
+
+/** httpflow-tls at work: probes follow the TLS libraries and programs that processes in scope run. The rest is httpflow's. */
+export class Tls implements PluginInstance {
+  constructor(private readonly context: PluginContext<unknown>) {}
+
+  async start(): Promise<void> {
+    if (this.context.strategy("tls_plaintext") === undefined) return;
+    await attachToFiles(this.context, new TlsFiles(this.context.log));
+  }
+}
