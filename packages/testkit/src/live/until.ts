@@ -14,18 +14,20 @@ export interface UntilOptions {
   readonly everyMs?: number;
 }
 
+type Truthy<T> = Exclude<T, false | 0 | "" | null | undefined>;
+
 /**
  * Waits until `condition` gives something truthy, and resolves to it. Rejects at the deadline; a condition that throws then is
  * the cause.
  */
-export async function until<T>(condition: () => T | Promise<T>, options: UntilOptions): Promise<NonNullable<T>> {
+export async function until<T>(condition: () => T | Promise<T>, options: UntilOptions): Promise<Truthy<T>> {
   const deadlineMs = (options.deadlineMs ?? 5_000) * patience;
   const deadline = performance.now() + deadlineMs;
   for (;;) {
     let thrown: unknown;
     try {
       const found = await condition();
-      if (found) return found;
+      if (found) return found as Truthy<T>;
     } catch (error) {
       thrown = error;
     }
