@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import { createPluginRegistry, serviceName, type Plugin, type PluginRegistry } from "@skep/core";
+import { findApiServer, kubernetes, kubernetesConfig } from "@skep/plugin-kubernetes";
 import { net } from "@skep/plugin-net";
 import { processes } from "@skep/plugin-process";
 
 /** Plugins that come with the command. */
-export const builtins: readonly Plugin[] = [net, processes];
+export const builtins: readonly Plugin[] = [net, processes, kubernetes];
 
 /** Plugins of the command, then those installed where it is run. */
 export const createRegistry = (): PluginRegistry => createPluginRegistry({ builtins, from: process.cwd() });
@@ -19,6 +20,17 @@ export function supportFor(enabled: readonly Plugin[]): readonly Plugin[] {
     enabled.flatMap(({ uses = [], optionallyUses = [] }) => [...uses, ...optionallyUses]).map(serviceName),
   );
   const supports = ({ measurements, uses = [], provides = [] }: Plugin) =>
-    measurements.length === 0 && [...uses, ...provides].some((id) => wanted.has(serviceName(id)));
+    measurements.length === 0 && (provides.length > 0 ? provides : uses).some((id) => wanted.has(serviceName(id)));
   return builtins.filter((plugin) => supports(plugin) && !enabled.some(({ name }) => name === plugin.name));
 }
+
+/** Plugins that can do nothing where something is missing, and how to know before they start. */
+const conditions: ReadonlyMap<Plugin, (config: unknown) => boolean> = new Map([
+  [kubernetes, (config: unknown) => findApiServer(kubernetesConfig.parse(config), process.env) !== undefined],
+]);
+
+/**
+ * False for a plugin that is better left out, silently, unless somebody named it: Kubernetes tags on a host of no cluster.
+ * @param config of the plugin, checked
+ */
+export const isOfUse = (plugin: Plugin, config: unknown = {}): boolean => conditions.get(plugin)?.(config) ?? true;

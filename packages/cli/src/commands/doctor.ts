@@ -7,14 +7,15 @@ import { diagnose, type Diagnosis } from "../diagnosis.js";
 import { formatDiagnosis } from "../diagnosis-text.js";
 import { ExitStatus } from "../exit-status.js";
 import { hostFacts } from "../host-facts.js";
-import { builtins, createRegistry, supportFor } from "../plugins.js";
+import { builtins, createRegistry, isOfUse, supportFor } from "../plugins.js";
 
 /**
  * Says what this host can do, by doing it: every plugin is loaded and attached as `skep run` would, in a scope in which nothing
  * runs, and detached again.
  */
 export async function doctor({ json, plugin }: { json?: boolean; plugin?: string }): Promise<number> {
-  const plugins = plugin === undefined ? builtins : await createRegistry().resolve([plugin]);
+  const plugins =
+    plugin === undefined ? builtins.filter((each) => isOfUse(each)) : await createRegistry().resolve([plugin]);
   const diagnosis = await examine(plugins);
   process.stdout.write(json ? `${JSON.stringify(diagnosis, undefined, 2)}\n` : formatDiagnosis(diagnosis));
   const works = diagnosis.plugins.some(({ support }) => support !== "unavailable");
@@ -25,7 +26,8 @@ async function examine(plugins: readonly Plugin[]): Promise<Diagnosis> {
   const backend = libbpfBackend();
   const cgroup = emptyCgroup();
   const scope: Scope = cgroup === undefined ? { pids: [process.pid] } : { cgroups: [cgroup.path] };
-  const agent = createAgent({ backend, plugins: [...plugins, ...supportFor(plugins)], scope, log: silentLogger });
+  const support = supportFor(plugins).filter((each) => isOfUse(each));
+  const agent = createAgent({ backend, plugins: [...plugins, ...support], scope, log: silentLogger });
   try {
     await agent.start().catch(forgiveSkepError); // the status says it per plugin
     return diagnose(hostFacts(), plugins, agent.status());

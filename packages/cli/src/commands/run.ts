@@ -9,7 +9,6 @@ import {
   type Config,
   type Exporter,
   type FlagValue,
-  type Plugin,
   type PluginEntry,
   type Scope,
 } from "@skep/core";
@@ -19,7 +18,6 @@ import { live } from "../lifetime.js";
 import { createLog } from "../log.js";
 import { ObservedCommand } from "../observed-command.js";
 import { defaultOutput, exportersFor, type Output } from "../output.js";
-import { supportFor } from "../plugins.js";
 import { logNotices } from "../report.js";
 import { StopRequest } from "../stop-request.js";
 
@@ -81,10 +79,8 @@ export async function run(request: RunRequest): Promise<number> {
   }
 }
 
-function entriesOf(config: Config): (Plugin | PluginEntry)[] {
-  const named = config.resolved.map((plugin) => ({ plugin, config: config.plugins.get(plugin.name) }));
-  return [...named, ...supportFor(config.resolved)];
-}
+const entriesOf = (config: Config): PluginEntry[] =>
+  config.resolved.map((plugin) => ({ plugin, config: config.plugins.get(plugin.name) }));
 
 /** @throws SkepError `SKEP_ERR_CONFIG` for a backend that needs more than its name */
 function backendFor({ backend }: RunOptions): Backend {
