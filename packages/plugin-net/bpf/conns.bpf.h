@@ -14,6 +14,17 @@ enum owner_certainty {
 	OWNER_OPENER = 3,
 };
 
+/*
+ * What http.bpf.c has found the bytes of a connection to be. Between the first two: packets looked at in vain, where the
+ * beginning was missed.
+ */
+enum http_verdict {
+	HTTP_UNSEEN = 0,
+	HTTP_TRIES = 64,
+	HTTP_FOUND = 254,
+	HTTP_NOT = 255,
+};
+
 struct conn {
 	__u64 id;
 	__u64 established_ns;
@@ -32,8 +43,10 @@ struct conn {
 	__u8 is_closing;
 	/* enum tcp_state it was last seen to go to: a change that is told twice counts once. */
 	__u8 state;
-	/* enum http_verdict: what http.bpf.c thinks of its bytes. Kept here so that another protocol's packet costs one lookup. */
+	/* enum http_verdict. Kept here so that another protocol's packet costs one lookup. */
 	__u8 http;
+	/* A TLS session's, whose plaintext tls.bpf.c sees. */
+	__u8 is_tls;
 	/* Tells its socket from another that has taken its memory. Known once it is established. */
 	__u16 src_port;
 };

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* httpflow: the exchanges of HTTP connections, one record each. */
+/*
+ * httpflow: the exchanges of HTTP connections, one record each.
+ *
+ * Every packet of a socket in scope passes here with its payload, whichever way the process wrote or read it. The
+ * connections are those that netflow notes (`conns`); what is not there is not observed. Bytes count when they are
+ * first sent or have come in.
+ */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
@@ -7,7 +13,144 @@
 #include <bpf/bpf_endian.h>
 #include "skep/compat.bpf.h"
 #include "skep/record.bpf.h"
+#include "skep/stats.bpf.h"
+#include "skep/task.bpf.h"
+#include "netflow.h"
 #include "http.h"
+#include "address.bpf.h"
+#include "conns.bpf.h"
+#include "socket.bpf.h"
+#include "http_follow.bpf.h"
+#include "http_stream.bpf.h"
+#include "http_open.bpf.h"
+#include "http_close.bpf.h"
+
+/* False when the packet is not TCP or carries nothing. */
+static __always_inline bool read_packet(struct __sk_buff *skb, bool written, struct http_segment *segment)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct tcp_header *tcp;
+	__u32 headers;
+
+	/* Headers are in the packet's linear part, also where its payload is not. */
+	if (skb->protocol == bpf_htons(0x0800)) {
+		struct ipv4_header *ip = data;
+
+		if ((void *)(ip + 1) > end || ip->protocol != IPPROTO_TCP)
+			return false;
+		headers = ip->ihl * 4;
+	} else {
+		struct ipv6_header *ip = data;
+
+		if ((void *)(ip + 1) > end || ip->nexthdr != IPPROTO_TCP)
+			return false;
+		headers = sizeof(*ip);
+	}
+	tcp = data + headers;
+	if ((void *)(tcp + 1) > end)
+		return false;
+	headers += tcp->doff * 4;
+	if (skb->len <= headers)
+		return false;
+	segment->skb = skb;
+	segment->written = written;
+	segment->at = headers;
+	segment->length = skb->len - headers;
+	segment->seq = bpf_ntohl(tcp->seq) + !!(tcp->flags & TCP_FLAG_SYN);
+	segment->ack = bpf_ntohl(tcp->ack_seq);
+	return true;
+}
+
+static __always_inline void on_packet(struct __sk_buff *skb, bool written)
+{
+	struct http_segment segment = {};
+	enum http_obeyed how = HTTP_RESUMED;
+	struct bpf_sock *packet_sk;
+	struct http_entry *entry = NULL;
+	struct http_conn *http;
+	struct tcp_sock *tp;
+	struct conn *conn;
+	__u64 key;
+
+	if (!read_packet(skb, written, &segment))
+		return;
+	packet_sk = skb->sk;
+	tp = packet_sk ? bpf_skc_to_tcp_sock(packet_sk) : NULL;
+	if (!tp)
+		return;
+	key = (__u64)tp;
+	conn = bpf_map_lookup_elem(&conns, &key);
+	if (!conn || conn->http == HTTP_NOT || !(conn->flags & (CONN_ESTABLISHED | CONN_OLDER)))
+		return;
+	segment.now_ns = bpf_ktime_get_ns();
+	if (conn->http == HTTP_FOUND)
+		entry = bpf_map_lookup_elem(&http_conns, &key);
+	if (!entry)
+		entry = open_http(key, conn, tp, &segment);
+	if (!entry)
+		return;
+	http = &entry->http;
+	name_http_owner(http, conn);
+	if (http->mode == HTTP_STREAMED)
+		how = http_obey(http, &entry->lock, &segment);
+	if (how == HTTP_RESUMED) {
+		enum http_followed followed = http_follow(http, &entry->lock, &segment);
+
+		if (followed == HTTP_TAKEN)
+			return;
+		if (followed == HTTP_REFUSED) {
+			refuse_http(key, conn, http);
+			return;
+		}
+		if (followed == HTTP_LOST) {
+			conn->http = 1;
+			bpf_map_delete_elem(&http_conns, &key);
+			return;
+		}
+		how = HTTP_TELL_BYTES;
+	}
+	if (how == HTTP_IGNORED) {
+		conn->http = HTTP_NOT;
+		bpf_map_delete_elem(&http_conns, &key);
+		return;
+	}
+	http_stream(http, &segment, how);
+}
+
+SEC("cgroup_skb/egress")
+int http_egress(struct __sk_buff *skb)
+{
+	on_packet(skb, true);
+	return 1;
+}
+
+SEC("cgroup_skb/ingress")
+int http_ingress(struct __sk_buff *skb)
+{
+	on_packet(skb, false);
+	return 1;
+}
+
+/*
+ * The last we hear of a socket. The kernel leaves the program out when it interrupts itself on a CPU (see tcp.bpf.h); such
+ * an end is told at the next flush.
+ */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(http_close, struct sock *sk)
+{
+	on_close((__u64)sk);
+	return 0;
+}
+
+SEC("iter/bpf_map_elem")
+int http_harvest(struct bpf_iter__bpf_map_elem *ctx)
+{
+	__u64 *key = ctx->key;
+
+	if (key)
+		harvest_http(ctx->meta->seq, *key);
+	return 0;
+}
 
 SKEP_RECORD(http_event);
 SKEP_RECORD(http_exchange);

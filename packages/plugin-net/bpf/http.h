@@ -94,7 +94,7 @@ struct http_exchange {
 #define HTTP_CHUNK_SMALL 448
 #define HTTP_CHUNK_LARGE 4032
 
-/* The record is this struct followed by HTTP_CHUNK_SMALL or HTTP_CHUNK_LARGE bytes, of which `captured` are set. */
+/* The record is this struct followed by 0, HTTP_CHUNK_SMALL or HTTP_CHUNK_LARGE bytes, of which `captured` are set. */
 struct http_chunk {
 	struct http_event event;
 	/* Sequence number of the first byte. The same bytes may come twice and out of order, as TCP brings them. */
@@ -102,7 +102,8 @@ struct http_chunk {
 	/* Bytes this chunk stands for; the first `captured` of them are here. */
 	__u32 length;
 	__u32 captured;
-	__u32 _pad;
+	/* Whose connection it is, as far as is known by now: it may have been accepted since its last record. */
+	__u32 tgid;
 };
 
 enum http_order_kind {

@@ -274,6 +274,7 @@ export interface HttpChunk {
   readonly seq: number;
   readonly length: number;
   readonly captured: number;
+  readonly tgid: number;
 }
 
 /** struct http_chunk, 40 bytes. */
@@ -290,7 +291,7 @@ export const httpChunk = {
       { name: "seq", offset: 24, size: 4 },
       { name: "length", offset: 28, size: 4 },
       { name: "captured", offset: 32, size: 4 },
-      { name: "_pad", offset: 36, size: 4 },
+      { name: "tgid", offset: 36, size: 4 },
     ],
   },
   /** u64 at byte 0: exact up to 2^53. */
@@ -329,6 +330,10 @@ export const httpChunk = {
   captured(c: Cursor): number {
     return c.u32[(c.at + 32) >> 2]!;
   },
+  /** u32 at byte 36. */
+  tgid(c: Cursor): number {
+    return c.u32[(c.at + 36) >> 2]!;
+  },
   read(c: Cursor): HttpChunk {
     return {
       eventConn: httpChunk.eventConn(c),
@@ -338,6 +343,7 @@ export const httpChunk = {
       seq: httpChunk.seq(c),
       length: httpChunk.length(c),
       captured: httpChunk.captured(c),
+      tgid: httpChunk.tgid(c),
     };
   },
 } satisfies Codec<HttpChunk> & Record<string, unknown>;
