@@ -2,6 +2,7 @@
 // Writes the pages of docs/ that come from declarations in the code (build first). --check: fails when one differs.
 import { readFile, writeFile } from "node:fs/promises";
 import { errorCodes } from "../packages/core/dist/index.js";
+import { kubernetes } from "../packages/plugin-kubernetes/dist/index.js";
 import { net } from "../packages/plugin-net/dist/index.js";
 import { processes } from "../packages/plugin-process/dist/index.js";
 
@@ -45,11 +46,11 @@ function pluginSection(plugin) {
   );
   return `## \`${plugin.name}\`
 
-${plugin.description}. Needs ${plugin.capabilities.map((capability) => `\`${capability}\``).join(", ")}.
+${plugin.description}. Needs ${plugin.capabilities.map((capability) => `\`${capability}\``).join(", ") || "no capability"}.
 
 ${config}
 
-${table(["probe group", "observes", "strategy, best first", "what it cannot see"], probes)}
+${probes.length ? table(["probe group", "observes", "strategy, best first", "what it cannot see"], probes) : "No probes."}
 
 ${plugin.measurements.map(measurementSection).join("\n")}`;
 }
@@ -73,7 +74,7 @@ ${table(
 
 const pages = {
   "docs/errors.md": errorsPage(),
-  "docs/plugins.md": `${generated}\n# Plugins\n\n${[net, processes].map(pluginSection).join("\n")}`,
+  "docs/plugins.md": `${generated}\n# Plugins\n\n${[net, processes, kubernetes].map(pluginSection).join("\n")}`,
 };
 const check = process.argv.includes("--check");
 for (const [path, text] of Object.entries(pages)) {
