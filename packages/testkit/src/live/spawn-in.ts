@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Teardown } from "./until.js";
 
@@ -36,9 +38,16 @@ export interface Exit {
 /** Joins the cgroup first, then becomes the command: no instruction of the command runs outside. */
 const enterCgroup = 'echo $$ > "$1/cgroup.procs" || exit 126; shift; exec "$@"';
 
+/** Where a command is. Without a path, a shell of busybox would take its own of that name. */
+const pathOf = (command: string): string =>
+  (process.env["PATH"] ?? "")
+    .split(":")
+    .map((folder) => join(folder, command))
+    .find((path) => existsSync(path)) ?? command;
+
 /** Starts a command in a cgroup and a network namespace; without either, just starts it. */
 export function spawnIn(t: Teardown, place: Place, command: string, args: readonly string[] = []): Spawned {
-  const inNetns = place.netns === undefined ? [] : ["ip", "netns", "exec", place.netns.name];
+  const inNetns = place.netns === undefined ? [] : [pathOf("ip"), "netns", "exec", place.netns.name];
   const inCgroup = place.cgroup === undefined ? [] : ["/bin/sh", "-c", enterCgroup, "sh", place.cgroup.path];
   const [first = command, ...rest] = [...inCgroup, ...inNetns, command, ...args];
   const options: SpawnOptions = { stdio: "pipe", env: { ...process.env, ...place.env }, cwd: place.cwd };
