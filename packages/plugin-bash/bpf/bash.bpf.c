@@ -111,6 +111,46 @@ int BPF_KRETPROBE(zsh_line, const char *line)
 	return 0;
 }
 
+/* Sends @length bytes. False when they are more than @room and there is a larger one to try. */
+static __always_inline bool send_bytes(const char *bytes, __u64 length, __u32 source, const __u64 room)
+{
+	struct command_record *record;
+
+	if (length > room && room != LONG_TEXT)
+		return false;
+	record = reserve(room);
+	if (!record)
+		return true;
+	if (length > room)
+		length = room;
+	if (!bpf_probe_read_user(record->text, length, bytes)) {
+		submit(record, source, length);
+		return true;
+	}
+	bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+	skep_count(SKEP_UNREADABLE);
+	return true;
+}
+
+/* An entry begins with "- cmd: ". fish adds it in one write, at the end also when it writes the whole file anew. */
+SEC("uprobe")
+int BPF_KPROBE(fish_write, int fd, const char *bytes, __u64 count)
+{
+	const char entry[8] = "- cmd: ";
+	char start[8] = {};
+
+	if (count < sizeof(entry) || bpf_probe_read_user(start, sizeof(entry) - 1, bytes) ||
+	    *(__u64 *)start != *(__u64 *)entry || !skep_current_in_scope(skep_current_netns()))
+		return 0;
+	if (count > COMMAND_MAX) {
+		bytes += count - COMMAND_MAX;
+		count = COMMAND_MAX;
+	}
+	if (!send_bytes(bytes, count, FROM_FISH, SHORT_TEXT))
+		send_bytes(bytes, count, FROM_FISH, LONG_TEXT);
+	return 0;
+}
+
 /* Whether the file that is executed is called bash, whatever the shell is told it is (`sh`, `-bash`). */
 static __always_inline bool is_bash(struct linux_binprm *program)
 {
@@ -128,33 +168,15 @@ static __always_inline bool is_bash(struct linux_binprm *program)
 	return true;
 }
 
-static __always_inline bool send_arguments(struct mm_struct *memory, const __u64 room)
-{
-	__u64 length = memory->arg_end - memory->arg_start;
-	struct command_record *record;
-
-	if (length > room && room != LONG_TEXT)
-		return false;
-	record = reserve(room);
-	if (!record)
-		return true;
-	if (length > room)
-		length = room;
-	/* An interactive shell has no arguments: then there is nothing behind the first. */
-	if (bpf_probe_read_user_str(record->text, room, (void *)memory->arg_start) < (long)length &&
-	    !bpf_probe_read_user(record->text, length, (void *)memory->arg_start)) {
-		submit(record, FROM_EXEC, length);
-		return true;
-	}
-	bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
-	return true;
-}
-
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(bash_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *program)
 {
-	if (is_bash(program) && skep_current_in_scope(skep_current_netns()) && !send_arguments(task->mm, SHORT_TEXT))
-		send_arguments(task->mm, LONG_TEXT);
+	const char *arguments = (const char *)task->mm->arg_start;
+	__u64 length = task->mm->arg_end - task->mm->arg_start;
+
+	if (is_bash(program) && skep_current_in_scope(skep_current_netns()) &&
+	    !send_bytes(arguments, length, FROM_EXEC, SHORT_TEXT))
+		send_bytes(arguments, length, FROM_EXEC, LONG_TEXT);
 	return 0;
 }
 

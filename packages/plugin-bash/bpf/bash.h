@@ -14,6 +14,8 @@ enum command_source {
 	FROM_ZLE = 2,
 	/* The arguments of a bash that was executed, each with a NUL behind it. */
 	FROM_EXEC = 3,
+	/* The end of what fish writes to its history. */
+	FROM_FISH = 4,
 };
 
 /* A command is about to run. Records of long commands have LONG_TEXT bytes of text. */

@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-/** COMMAND_MAX of bpf/bash.h, bytes. */
-const longest = 4096;
+const longest = 4096; // bytes: COMMAND_MAX of bpf/bash.h
 
-export interface Command {
-  readonly cmd: string;
-  readonly truncated: boolean;
-}
+export type Command = Readonly<{ cmd: string; truncated: boolean }>;
 
 /** A line in UTF-8, cut between characters where it is too long. What is no UTF-8 becomes U+FFFD. */
 export function lineOf(bytes: Uint8Array): Command {
-  const truncated = bytes.length > longest;
-  let end = truncated ? longest : bytes.length;
+  let end = Math.min(bytes.length, longest);
   // A byte 10xxxxxx goes on with the character before it.
-  while (truncated && end > longest - 4 && (bytes[end]! & 0xc0) === 0x80) end--;
-  return { cmd: Buffer.from(bytes.subarray(0, end)).toString("utf8"), truncated };
+  while (bytes.length > end && end > longest - 4 && (bytes[end]! & 0xc0) === 0x80) end--;
+  return { cmd: Buffer.from(bytes.subarray(0, end)).toString("utf8"), truncated: bytes.length > longest };
 }
 
 /** A line of zsh: bytes that it uses itself stand as `Meta` and the byte with bit 5 turned over, and a newline ends it. */
@@ -25,7 +20,14 @@ export function lineOfZle(bytes: Uint8Array): Command {
   return { cmd: cmd.replace(/\n$/, ""), truncated: truncated || bytes.length > longest };
 }
 
-/** The command line of a bash that runs a command string or a script, quoted as a shell would need it; undefined when it does not. */
+/** What fish adds to its history, or the end of a history it writes anew: the last entry is the new one. */
+export function lineOfFish(bytes: Uint8Array): Command {
+  const [, ...entries] = lineOf(bytes).cmd.split(/^- cmd: /m);
+  const cmd = /^(.*)\n {2}when: /.exec(entries.at(-1) ?? "")?.[1] ?? "";
+  return { cmd: cmd.replace(/\\([n\\])/g, (_, escaped) => (escaped === "n" ? "\n" : "\\")), truncated: false };
+}
+
+/** The command line of a bash that runs a command string or a script, quoted as a shell would need it. */
 export function lineOfExec(bytes: Uint8Array): Command | undefined {
   const { cmd, truncated } = lineOf(bytes);
   const words = cmd.replace(/\0$/, "").split("\0");

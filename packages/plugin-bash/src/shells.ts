@@ -2,56 +2,47 @@
 
 import { basename } from "node:path";
 import { attachToFiles, type FileProbe, type PluginContext } from "@skep/core";
+import type { Config } from "./plugin.js";
 
-const isBash = (path: string) => /(^|[^a-z])r?bash([^a-z]|$)/.test(basename(path));
-const isZsh = (path: string) => /(^|[^a-z])r?zsh([^a-z]|$)/.test(basename(path));
-const isReadline = (path: string) => /^libreadline\.so/.test(basename(path));
-const isZle = (path: string) => basename(path) === "zle.so";
+/** A shell: names of its program and of the library that may hold its line editor, and what is probed in either. */
+type Shell = Readonly<{ program: RegExp; library: RegExp; probes: readonly FileProbe[] }>;
 
-/** Both see each line; the programs tell it once. */
-const bashProbes: readonly FileProbe[] = [
-  { program: "bash_edited", kind: "uretprobe", symbol: "readline_internal_teardown", optional: true },
-  { program: "bash_readline", kind: "uretprobe", symbol: "readline", optional: true },
-];
-const zshProbes: readonly FileProbe[] = [{ program: "zsh_line", kind: "uretprobe", symbol: "zleread", optional: true }];
+const bash: Shell = {
+  program: /(^|[^a-z])r?bash([^a-z]|$)/,
+  library: /^libreadline\.so/,
+  // Both see each line, and the programs tell it once.
+  probes: [
+    { program: "bash_edited", kind: "uretprobe", symbol: "readline_internal_teardown", optional: true },
+    { program: "bash_readline", kind: "uretprobe", symbol: "readline", optional: true },
+  ],
+};
+const zsh: Shell = {
+  program: /(^|[^a-z])r?zsh([^a-z]|$)/,
+  library: /^zle\.so$/,
+  probes: [{ program: "zsh_line", kind: "uretprobe", symbol: "zleread", optional: true }],
+};
+/** It exports no line editor, but writes each command to its history. */
+const fish: Shell = {
+  program: /(^|[^a-z])fish([^a-z]|$)/,
+  library: /^(libc\.so|libc-|ld-musl)/,
+  probes: [{ program: "fish_write", kind: "uprobe", symbol: "write", optional: true }],
+};
 
-/** Time between two looks at shells in which no line editor was found. */
-const lookMs = 5_000;
+const hasName = ({ program, library }: Shell, path: string, isProgram: boolean): boolean =>
+  (isProgram ? program : library).test(basename(path));
 
-/** Probes the line editors of shells: in the shell's own program, or in a library that it maps. */
-export async function followShells(
-  context: PluginContext<unknown>,
-  withZsh: boolean,
-  found: (pid: number) => void,
-): Promise<void> {
-  /** Shells without a probe (yet: libraries come after the program), and how to say that one was found after all. */
-  const unseen = new Map<number, { readonly path: string; looks: number; takeBack?: () => void }>();
-  const seen = (pid: number) => {
-    unseen.get(pid)?.takeBack?.();
-    unseen.delete(pid);
-  };
+/** Probes the line editors of shells, each shell's when it starts. @param found is told of each shell while it lives */
+export async function followShells(context: PluginContext<Config>, found: (pid: number) => void): Promise<void> {
+  const { shell_zsh, shell_fish } = context.config;
+  const shells = [bash, ...(shell_zsh ? [zsh] : []), ...(shell_fish ? [fish] : [])];
   await attachToFiles(context, {
     what: "shells",
-    wanted: (path, isProgram) =>
-      isProgram ? isBash(path) || (withZsh && isZsh(path)) : isReadline(path) || (withZsh && isZle(path)),
-    probesFor({ path, program }) {
-      if (isZle(path) || isZsh(program)) return zshProbes;
-      // Many programs use libreadline; a line typed into a debugger is no command.
-      return isBash(program) ? bashProbes : [];
-    },
-    perProcess: ({ path }) => isReadline(path),
-    attached({ pid, path, isProgram }, probes) {
-      found(pid);
-      if (probes > 0) seen(pid);
-      else if (isProgram) unseen.set(pid, { path, looks: 0 });
-    },
-    gone: ({ pid, isProgram }) => isProgram && seen(pid),
-  });
-  context.every(lookMs, () => {
-    for (const [pid, shell] of unseen) {
-      if (++shell.looks !== 2) continue;
-      const reason = `${shell.path} (process ${pid}) exports no line editor: what is typed there is not seen`;
-      shell.takeBack = context.degrade(reason);
-    }
+    expects: "line editor",
+    wanted: (path, isProgram) => shells.some((shell) => hasName(shell, path, isProgram)),
+    // A library's other users are not watched: a line typed into a debugger is no command.
+    probesFor: ({ path, program, isProgram }) =>
+      shells.find((shell) => hasName(shell, program, true) && hasName(shell, path, isProgram))?.probes ?? [],
+    perProcess: ({ isProgram }) => !isProgram,
+    attached: ({ pid }) => found(pid),
   });
 }

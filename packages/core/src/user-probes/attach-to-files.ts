@@ -8,6 +8,7 @@ import type { PluginContext } from "../plugin.js";
 import { isWholeHost } from "../scope.js";
 import { type MappedFile, MappedFiles } from "../services/mapped-files.js";
 import { OffsetCache } from "./offset-cache.js";
+import { UnprobedPrograms } from "./unprobed-programs.js";
 
 /** One place in a file: a function, or a byte. */
 export interface FileProbe {
@@ -35,10 +36,13 @@ export interface FileProbes {
    * nothing. In an agent with a scope that is so for every file.
    */
   perProcess?(file: MappedFile): boolean;
+  /**
+   * What each wanted program (not library) is expected to have, in itself or in a library that it maps: `line editor`. One in
+   * which nothing is found to be probed degrades the plugin while it runs.
+   */
+  readonly expects?: string;
   /** Told once per process and file: `probes` are attached, none when the file has not one of the symbols. */
   attached?(file: MappedFile, probes: number): void;
-  /** The process has exited or runs another program. */
-  gone?(file: MappedFile): void;
 }
 
 export interface AttachedFiles {
@@ -78,12 +82,16 @@ class FileAttacher implements AttachedFiles {
   /** Ids of files that have nothing to probe or cannot be probed. */
   readonly #refused = new Set<string>();
   readonly #offsets = new OffsetCache();
+  readonly #unprobed: UnprobedPrograms | undefined;
   #watch: { close(): void } | undefined;
 
   constructor(
     private readonly context: PluginContext<unknown>,
     private readonly files: FileProbes,
-  ) {}
+  ) {
+    const { what, expects } = files;
+    this.#unprobed = expects === undefined ? undefined : new UnprobedPrograms(context, what, expects);
+  }
 
   get attached(): number {
     return this.#attachments.size;
@@ -114,11 +122,12 @@ class FileAttacher implements AttachedFiles {
     if (links === undefined) return;
     if (known !== undefined) known.pids.add(file.pid);
     else if (links.length > 0) this.#attachments.set(key, { links, pids: new Set([file.pid]) });
+    this.#unprobed?.attached(file, links.length);
     this.files.attached?.(file, links.length);
   }
 
   #gone(file: MappedFile): void {
-    this.files.gone?.(file);
+    if (file.isProgram) this.#unprobed?.gone(file.pid);
     const key = this.#keyOf(file);
     const attachment = this.#attachments.get(key);
     attachment?.pids.delete(file.pid);

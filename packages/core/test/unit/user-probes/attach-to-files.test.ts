@@ -39,7 +39,14 @@ async function setUp(t: ExecutionContext, { scope = {}, refuse, ...files }: Opti
     scope,
     signal: abort.signal,
     log: silentLogger,
-    degrade: (reason: string) => reasons.push(reason),
+    degrade: (reason: string) => {
+      reasons.push(reason);
+      return () => void reasons.splice(reasons.indexOf(reason), 1);
+    },
+    every: (ms: number, fn: () => void) => {
+      const turn = () => clock.after(ms, () => (fn(), turn()));
+      turn();
+    },
     sleep: (ms: number) => new Promise<void>((resolve) => void clock.after(ms, resolve)),
     attachTo(program: string, where: Attach) {
       refuse?.(where);
@@ -147,6 +154,18 @@ test("a file without any of the symbols is no failure when all are optional, and
   for (const pid of [10, 11]) watcher.found(file(pid, "node", ["main"]));
   t.deepEqual(told, [0, 0]);
   t.is(looked, 1);
+  t.deepEqual(reasons, []);
+});
+
+test("a program in which nothing is found degrades the plugin while it runs, unless a library of it has what is expected", async (t) => {
+  const { watcher, file, reasons, clock } = await setUp(t, { expects: "line editor", probesFor: () => [onPeek] });
+  const program = (pid: number) => ({ ...file(pid, "bash", ["main"]), isProgram: true });
+  watcher.found(program(10));
+  watcher.found(program(11));
+  watcher.found(file(11, "libreadline.so", ["SSL_peek"]));
+  await clock.advance(20_000);
+  t.deepEqual(reasons, ["TLS libraries: /lib/bash (process 10) has no line editor to be probed"]);
+  watcher.gone!(program(10));
   t.deepEqual(reasons, []);
 });
 
