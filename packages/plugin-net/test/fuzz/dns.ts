@@ -11,9 +11,8 @@ import { TcpMessages } from "../../src/dnsflow/tcp-messages.js";
 
 const count = Number(process.argv[2] ?? 10_000_000);
 const seed = Number(process.argv[3] ?? Date.now() % 2 ** 31);
-/** Longest time for one input, ms. One that takes longer may have been interrupted: it is tried again. */
+/** Longest time for one input, ms. */
 const LONGEST_MS = 20;
-const TRIES = 5;
 const MOST_GROWTH = 64 * 1024 * 1024;
 
 /** Mulberry32: small, fast, and the same everywhere. */
@@ -59,7 +58,7 @@ const messages: Packet[] = [
   },
   {
     type: "response",
-    questions: [{ type: "ANY", name }],
+    questions: [{ type: "TXT", name }],
     answers: [
       { type: "TXT", name, data: ["x".repeat(200), "y"] },
       { type: "MX", name, data: { preference: 1, exchange: "mx.example.org" } },
@@ -109,32 +108,41 @@ globalThis.gc?.();
 const heapBefore = process.memoryUsage().heapUsed;
 const began = performance.now();
 
-function decode(bytes: Buffer, input: number): void {
+function decode(input: number, bytes: Buffer, stream: string, seq: number, segment: Buffer): void {
   const message = peek(bytes);
   if (message) recognised++;
   if (message?.question) nameText(message.question.wireName);
   learnt += addressesOf(bytes, name).length;
-  // Half of them as they are, half with the length TCP puts before a message, which may be wrong.
-  const prefix = Buffer.from([next(4) === 0 ? next(3) : bytes.length >> 8, bytes.length & 255]);
-  const stream = next(2) === 0 ? bytes : Buffer.concat([prefix, bytes]);
-  tcp.push(String(next(100)), next(4) === 0 ? next(2 ** 31) : input * 100, stream, input * 1e6, () => whole++);
+  tcp.push(stream, seq, segment, input * 1e6, () => whole++);
 }
 
 for (let input = 0; input < count; input++) {
   const bytes = hostile(next, room);
+  // Half of them as they are, half with the length TCP puts before a message, which may be wrong.
+  const prefix = Buffer.from([next(4) === 0 ? next(3) : bytes.length >> 8, bytes.length & 255]);
+  const segment = next(2) === 0 ? bytes : Buffer.concat([prefix, bytes]);
+  const given = [input, bytes, String(next(100)), next(4) === 0 ? next(2 ** 31) : input * 100, segment] as const;
   try {
-    let ms = Infinity;
-    for (let tries = 0; ms > LONGEST_MS && tries < TRIES; tries++) {
-      const from = performance.now();
-      decode(bytes, input);
-      ms = Math.min(ms, performance.now() - from);
-    }
-    if (ms > LONGEST_MS) throw new Error(`it takes ${ms} ms`);
-    slowestMs = Math.max(slowestMs, ms);
+    const from = performance.now();
+    decode(...given);
+    const ms = performance.now() - from;
+    slowestMs = Math.max(slowestMs, ms > LONGEST_MS ? cpuMs(() => decode(...given)) : ms);
+    if (slowestMs > LONGEST_MS) throw new Error(`it takes ${slowestMs} ms`);
   } catch (error) {
     console.error(`seed ${seed}, input ${input}: ${bytes.toString("hex")}`);
     throw error;
   }
+}
+
+/** Others may have had the processor, and the collector of garbage some of the time: the shortest of a few tries. */
+function cpuMs(work: () => void): number {
+  const tries = Array.from({ length: 5 }, () => {
+    const before = process.cpuUsage();
+    work();
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1000;
+  });
+  return Math.min(...tries);
 }
 
 const seconds = (performance.now() - began) / 1000;
