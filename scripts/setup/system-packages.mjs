@@ -82,6 +82,22 @@ const needs = [
     forTests: true,
     optional: true,
   },
+  {
+    what: "dnsmasq",
+    why: "the resolver whose log tests of DNS are compared with",
+    debian: ["dnsmasq-base"],
+    present: () => findProgram(["dnsmasq"]),
+    forTests: true,
+    optional: true,
+  },
+  {
+    what: "dig",
+    why: "a client of DNS that says what it measured",
+    debian: ["bind9-dnsutils", "dnsutils"],
+    present: () => findProgram(["dig"]),
+    forTests: true,
+    optional: true,
+  },
 ];
 
 const describe = (need) => `  ${need.what} (${need.why})`;

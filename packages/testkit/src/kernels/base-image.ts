@@ -17,7 +17,7 @@ const mandatory = ["bash", "busybox"];
 const optional = [
   ...["ip", "tc", "ss", "bridge", "ethtool", "nft", "conntrack", "iptables", "ip6tables", "iptables-save"],
   ...["iptables-legacy", "iptables-nft", "xtables-nft-multi", "xtables-legacy-multi"],
-  ...["bpftool", "curl", "openssl", "modprobe", "sysctl", "unshare", "nsenter", "setpriv", "ping"],
+  ...["bpftool", "curl", "openssl", "modprobe", "sysctl", "unshare", "nsenter", "setpriv", "ping", "dnsmasq"],
 ];
 
 /** Loaded by name at run time, so that `ldd` does not see them. */

@@ -14,12 +14,13 @@ export const hostPackages: readonly string[] = [
   "zstd",
 ];
 
-/** Debian packages whose programs are copied into the guest, so that tests of network address translation can run there. */
+/** Debian packages whose programs are copied into the guest, so that tests of address translation and of DNS can run there. */
 export const guestPackages: readonly string[] = [
   "bash",
   "bpftool",
   "conntrack",
   "curl",
+  "dnsmasq-base",
   "ethtool",
   "iproute2",
   "iptables",
