@@ -35,6 +35,13 @@ export const netConfig = z.strictObject({
     .array(z.enum(l7Protocols))
     .optional()
     .describe("when l7net_enabled names nothing: everything but this is looked into"),
+  httpflow_max_connections: z
+    .number()
+    .int()
+    .min(16)
+    .max(1_048_576)
+    .default(16_384)
+    .describe("HTTP connections followed at once, about 2 KiB of kernel memory each; more are counted as lost"),
   httpflow_max_path: z
     .number()
     .int()

@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: MIT
 
-import { definePlugin, DomainNames, KubernetesMetadata, NatTable, type ProbeGroup, ProcessTable } from "@skep/core";
+import {
+  definePlugin,
+  DomainNames,
+  KubernetesMetadata,
+  NatTable,
+  type PluginInstance,
+  type ProbeGroup,
+  ProcessTable,
+} from "@skep/core";
 import { connRecord, listenerRecord, udpFlow, udpFlowKey } from "./codec.gen.js";
 import { netConfig, type NetConfig } from "./config.js";
 import { dnsEvent } from "./dns-codec.gen.js";
 import { Dnsflow } from "./dnsflow/dnsflow.js";
 import { dnsflow } from "./dnsflow/measurement.js";
 import { dnsProbes } from "./dnsflow/probes.js";
+import { httpChunk, httpEvent, httpExchange, httpOrder } from "./http-codec.gen.js";
+import { Httpflow } from "./httpflow/httpflow.js";
 import { httpflow } from "./httpflow/measurement.js";
 import { httpProbes } from "./httpflow/probes.js";
 import { inOrder } from "./in-order.js";
@@ -34,9 +44,10 @@ export const net = definePlugin<NetConfig>({
   probes: { ...netflowProbes, ...httpProbes, ...dnsProbes },
   streams: {
     closed: { map: "closed", codec: connRecord },
+    http: { map: "http_events", codec: httpEvent },
     dns: { map: "dns_events", codec: dnsEvent },
   },
-  layouts: [listenerRecord, udpFlowKey, udpFlow],
+  layouts: [listenerRecord, udpFlowKey, udpFlow, httpExchange, httpChunk, httpOrder],
   uses: [ProcessTable],
   optionallyUses: [NatTable, DomainNames, KubernetesMetadata],
 
@@ -48,12 +59,19 @@ export const net = definePlugin<NetConfig>({
         conns: config.max_connections,
         udp_flows_0: config.max_udp_flows,
         udp_flows_1: config.max_udp_flows,
+        http_conns: config.httpflow_max_connections,
+        http_orders: config.httpflow_max_connections,
       },
       without: l7.has("httpflow") ? [] : groups(httpProbes),
     };
   },
 
-  // netflow is flushed first: it knows which process owns a connection that others could only assume.
-  setup: (context) =>
-    inOrder(new Netflow(context), ...(context.strategy("dns") === undefined ? [] : [new Dnsflow(context)])),
+  setup(context) {
+    const netflow = new Netflow(context);
+    // It is flushed first: it knows which process owns a connection that others could only assume.
+    const parts: PluginInstance[] = [netflow];
+    if (enabledL7(context.config).size > 0) parts.push(new Httpflow(context, netflow.owners));
+    if (context.strategy("dns") !== undefined) parts.push(new Dnsflow(context));
+    return inOrder(...parts);
+  },
 });

@@ -4,6 +4,7 @@ import type { Cursor, NatTable } from "@skep/core";
 import { httpExchange } from "../http-codec.gen.js";
 import type { ConnectionOwners, Owner } from "../netflow/owners.js";
 import { EventFlag } from "./contract.js";
+import type { Exchange } from "./exchange.js";
 import { ExchangeKey, ExchangeTable } from "./exchange-table.js";
 import { Parties } from "./parties.js";
 import { RequestLines } from "./request-lines.js";
@@ -11,21 +12,6 @@ import { type UnownedConnection, UnownedConnections } from "./unowned.js";
 
 /** What became of an exchange: first of a bucket, one more in a bucket, or one for which there was no room. */
 export type Folded = "opened" | "joined" | "refused";
-
-/** What is told of an exchange, or of the part of it since it was told before. */
-export interface Told {
-  /** Number of its request line. */
-  readonly line: number;
-  /** 0 without response. */
-  readonly status: number;
-  readonly requestBytes: number;
-  readonly responseBytes: number;
-  /** 0 without response. */
-  readonly latencyNs: number;
-  readonly responded: boolean;
-  /** It was counted before; only the bytes are new. */
-  readonly continued: boolean;
-}
 
 /** The exchanges of one interval, and what their keys number. */
 export interface Interval {
@@ -46,12 +32,13 @@ export interface AggregateOptions {
 
 /** Folds exchanges into the buckets of the interval. */
 export class Aggregate {
+  /** Asked where outgoing connections really go. */
+  natTable: NatTable | undefined;
   readonly #options: AggregateOptions;
   readonly #unowned = new UnownedConnections();
   #lines: RequestLines;
   #parties: Parties;
   #exchanges = new ExchangeTable();
-  #natTable: NatTable | undefined;
   /** Buckets of connections that found their owner joined others. */
   #joinedLater = 0;
   #refusedLater = 0;
@@ -61,11 +48,6 @@ export class Aggregate {
     this.#lines = this.#newLines();
     this.#parties = this.#newParties();
     options.owners.onKnown = (id, owner) => this.#owned(id, owner);
-  }
-
-  /** The number of a request that user space parsed. */
-  lineOf(method: string, target: string, version: string, targetCut: boolean): number {
-    return this.#lines.numberOfParts(method, target, version, targetCut);
   }
 
   /** A struct http_exchange with its line, in kernel memory. Its line is not empty. */
@@ -90,24 +72,28 @@ export class Aggregate {
     );
   }
 
-  /** An exchange that user space parsed. @param ends a struct http_exchange that says between whom */
-  add(ends: Cursor, told: Told): Folded {
-    const { line, status, requestBytes, responseBytes, latencyNs, responded, continued } = told;
-    const count = continued ? 0 : 1;
-    const timed = responded ? count : 0;
-    return this.#fold(ends, line, status, count, requestBytes, responseBytes, timed * latencyNs, timed);
+  /** An exchange that user space has read. @param ends a struct http_exchange that says between whom */
+  add(ends: Cursor, exchange: Exchange): Folded {
+    const count = exchange.isTold ? 0 : 1;
+    const timed = exchange.hasResponse ? count : 0;
+    return this.#fold(
+      ends,
+      this.#lines.numberOfParts(exchange.request),
+      exchange.status,
+      count,
+      exchange.requestBytes,
+      exchange.responseBytes,
+      timed * exchange.latencyNs,
+      timed,
+    );
   }
 
-  /**
-   * Ends the interval and begins the next one. `joined` and `refused` are of buckets that waited for their owner.
-   * @param natTable asked in the next interval
-   */
-  take(natTable: NatTable | undefined): { interval: Interval; joined: number; refused: number } {
+  /** Ends the interval and begins the next one. `joined` and `refused` are of buckets that waited for their owner. */
+  take(): { interval: Interval; joined: number; refused: number } {
     for (const connection of this.#unowned.takeAll()) this.#settle(connection, undefined);
     const interval = { exchanges: this.#exchanges, parties: this.#parties, lines: this.#lines };
     const taken = { interval, joined: this.#joinedLater, refused: this.#refusedLater };
     this.#joinedLater = this.#refusedLater = 0;
-    this.#natTable = natTable;
     this.#exchanges = new ExchangeTable();
     this.#parties = this.#newParties();
     this.#lines = this.#newLines();
@@ -184,6 +170,6 @@ export class Aggregate {
   }
 
   #newParties(): Parties {
-    return new Parties(this.#options.ephemeralPort, this.#options.nameOfProcess, this.#natTable);
+    return new Parties(this.#options.ephemeralPort, this.#options.nameOfProcess, () => this.natTable);
   }
 }

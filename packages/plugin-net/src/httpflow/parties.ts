@@ -50,7 +50,7 @@ export class Parties {
   constructor(
     private readonly ephemeralPort: number,
     private readonly nameOfProcess: (pid: number) => string,
-    private readonly natTable: NatTable | undefined,
+    private readonly natTable: () => NatTable | undefined,
   ) {}
 
   /** The party of the connection that a struct http_exchange is about. */
@@ -112,7 +112,7 @@ export class Parties {
 
   #nat(localPort: number, remotePort: number, netns: number): number {
     const { key } = this.table;
-    const target = this.natTable?.translate({
+    const target = this.natTable()?.translate({
       transport: "tcp",
       localIp: formatAddress(key, PartyKey.srcAddr),
       localPort,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { Cursor } from "@skep/core";
-import { parseRequestLine, type RequestLine, requestOf } from "./request-line.js";
+import { type RequestLine, requestLineOf, type RequestParts, splitRequestLine } from "./request-line.js";
 
 /** Lines whose part before the query is longer are read each time they come. */
 const LONGEST_BYTES = 128;
@@ -58,7 +58,7 @@ export class RequestLines {
     return this.#requests.length;
   }
 
-  /** What a number stands for. @throws RangeError for one that was not given since {@link clear}. */
+  /** What a number stands for. @throws RangeError for one that was not given. */
   request(number: number): RequestLine {
     const request = this.#requests[number];
     if (request === undefined) throw new RangeError(`no request line has number ${number}`);
@@ -108,9 +108,9 @@ export class RequestLines {
     return number;
   }
 
-  /** The number of a request that came in parts; see {@link requestOf}. */
-  numberOfParts(method: string, target: string, version: string, targetCut: boolean): number {
-    return this.#intern(requestOf(method, target, version, targetCut, this.maxPath));
+  /** The number of a request line that user space has read. */
+  numberOfParts(parts: RequestParts): number {
+    return this.#intern(requestLineOf(parts, this.maxPath));
   }
 
   /** The number that stands for all paths of the requests with this one's method and version. */
@@ -118,17 +118,10 @@ export class RequestLines {
     return this.#giveAnyPath(this.request(number));
   }
 
-  /** Forgets all numbers. */
-  clear(): void {
-    this.#numbers.clear();
-    this.#requests.length = 0;
-    this.#found.fill(0);
-  }
-
   #read(cursor: Cursor, at: number, length: number, cut: boolean): number {
     const { buffer, byteOffset } = cursor.bytes;
     const line = Buffer.from(buffer, byteOffset + at, length).toString("latin1");
-    return this.#intern(parseRequestLine(line, cut, this.maxPath));
+    return this.numberOfParts(splitRequestLine(line, cut));
   }
 
   #intern(request: RequestLine): number {

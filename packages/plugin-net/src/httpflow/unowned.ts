@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import { Cursor } from "@skep/core";
+import type { Cursor } from "@skep/core";
 import { httpExchange } from "../http-codec.gen.js";
 import { MAX_STATUS } from "./contract.js";
+import { endsOf } from "./ends.js";
 
 /** What like exchanges of one connection amount to. */
 export interface Amounts {
@@ -76,13 +77,4 @@ export class UnownedConnections {
     this.size = 0;
     return connections;
   }
-}
-
-/** A copy of a record's struct http_exchange, to be read like the record itself. */
-export function endsOf(record: Cursor): Cursor {
-  const { size } = httpExchange.layout;
-  const copy = new Cursor(new ArrayBuffer(size));
-  copy.bytes.set(record.bytes.subarray(record.at, record.at + size));
-  copy.length = size;
-  return copy;
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 
+import { Recent } from "../recent.js";
+
 /** A process that owns a connection. */
 export interface Owner {
   readonly pid: number;
   readonly name: string;
 }
 
-/** Closed connections that are remembered at least; twice as many at most. */
+/** Closed connections that are remembered at least. */
 const REMEMBERED = 8192;
 
 /**
@@ -16,9 +18,8 @@ const REMEMBERED = 8192;
 export class ConnectionOwners {
   /** Called when the owner of a connection is certain, perhaps again and again. */
   onKnown: ((id: number, owner: Owner) => void) | undefined;
-  /** Those who were told lately of connections that closed: a record that was made earlier may be read later. */
-  #recent = new Map<number, Owner>();
-  #older = new Map<number, Owner>();
+  /** Of connections that closed: a record of one that was made earlier may be read later. */
+  readonly #closed = new Recent<number, Owner>(REMEMBERED);
 
   /** Whether anybody wants to know. */
   get isAsked(): boolean {
@@ -28,20 +29,12 @@ export class ConnectionOwners {
   /** Whose connection it is. @param last it is closed: nothing more will be heard of it */
   learn(id: number, pid: number, name: string, last: boolean): void {
     const owner = { pid, name };
-    if (last) this.#remember(id, owner);
+    if (last) this.#closed.set(id, owner);
     this.onKnown?.(id, owner);
   }
 
-  /** The owner of a connection that closed a while ago; undefined when it is not known or long forgotten. */
+  /** The owner of a connection that closed lately; undefined when it is not known. */
   ofClosed(id: number): Owner | undefined {
-    return this.#recent.get(id) ?? this.#older.get(id);
-  }
-
-  #remember(id: number, owner: Owner): void {
-    if (this.#recent.size >= REMEMBERED) {
-      this.#older = this.#recent;
-      this.#recent = new Map();
-    }
-    this.#recent.set(id, owner);
+    return this.#closed.get(id);
   }
 }

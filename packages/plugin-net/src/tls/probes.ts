@@ -31,6 +31,19 @@ export const tlsProbes = {
       },
     ],
   },
+  tls_state: {
+    object: "tls",
+    observes: "HTTP connections inside TLS that close, and at a flush those that go on",
+    strategies: [
+      {
+        name: "tp_btf",
+        programs: {
+          tls_close: { kind: "tp_btf", event: "tcp_destroy_sock" },
+          tls_harvest: { kind: "iter", target: "bpf_map_elem", map: "tls_conns" },
+        },
+      },
+    ],
+  },
   tls_socket: {
     object: "tls",
     observes: "which socket a TLS session uses",

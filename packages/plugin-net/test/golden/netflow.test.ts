@@ -5,4 +5,7 @@ import test from "ava";
 import { net } from "../../src/index.js";
 
 test("mixed traffic: TCP and UDP, v4, v6 and mapped, short, reset and never accepted", (t) =>
-  golden(t, net, new URL("mixed-traffic.bpfrec", import.meta.url), { config: { loopback: true }, interval: 2000 }));
+  golden(t, net, new URL("mixed-traffic.bpfrec", import.meta.url), {
+    config: { loopback: true, l7net_enabled: [] },
+    interval: 2000,
+  }));

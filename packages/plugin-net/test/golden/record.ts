@@ -34,7 +34,7 @@ for (const [scene, commands] of Object.entries(scenes)) {
   const backend = recordingBackend(libbpfBackend(), () => fileSink(file), { plugins: [net] });
   const agent = createAgent({
     backend,
-    plugins: [{ plugin: net, config: { loopback: true } }],
+    plugins: [{ plugin: net, config: { loopback: true, l7net_enabled: [] } }],
     scope: { cgroups: [cgroup] },
     interval: 2000,
   });

@@ -12,6 +12,7 @@ test("without configuration every client port is folded, IPv6 is seen and loopba
     dnsflow_question_tags: false,
     ephemeral_port: 0,
     ipv6_disabled: false,
+    httpflow_max_connections: 16_384,
     httpflow_max_keys: 65_536,
     httpflow_max_path: 1024,
     loopback: false,
@@ -58,7 +59,7 @@ test("configuration reaches the kernel side", (t) => {
   const config = netConfig.parse({ loopback: true, ipv6_disabled: true, max_connections: 1000, max_udp_flows: 500 });
   t.deepEqual(net.load!(config, {}), {
     rodata: { skip_loopback: false, skip_ipv6: true },
-    mapEntries: { conns: 1000, udp_flows_0: 500, udp_flows_1: 500 },
+    mapEntries: { conns: 1000, udp_flows_0: 500, udp_flows_1: 500, http_conns: 16_384, http_orders: 16_384 },
     without: [],
   });
   t.deepEqual(net.load!(netConfig.parse({}), {}).rodata, { skip_loopback: true, skip_ipv6: false });

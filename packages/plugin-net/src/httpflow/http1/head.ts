@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+
+/** How a message goes on behind its head, as far as the head itself tells (RFC 9112, section 6). */
+export interface Head {
+  /** Content-Length; -1 without, NaN when it is none or several that differ. */
+  readonly contentLength: number;
+  /** There is a Transfer-Encoding, and its last coding is `chunked` or not. */
+  readonly coding: "none" | "chunked" | "other";
+  /** Value of Upgrade, lower case. */
+  readonly upgrade: string;
+}
+
+/** Reads the header lines of one message that matter here, one by one. Everything else is never kept. */
+export class HeadReader {
+  #contentLength = -1;
+  #codings = "";
+  #upgrade = "";
+  /** Name of the header whose line may be continued by the next one. */
+  #name = "";
+
+  /** A header line without its end, or the beginning of a very long one. */
+  line(text: string): void {
+    const first = text.charCodeAt(0);
+    // A line that begins with white space continues the one before (obs-fold).
+    if (first === 32 || first === 9) return this.#value(text.trim(), true);
+    const colon = text.indexOf(":");
+    this.#name = colon < 0 ? "" : text.slice(0, colon).trimEnd().toLowerCase();
+    this.#value(text.slice(colon + 1).trim(), false);
+  }
+
+  /** What was read; the next line is of another message. */
+  take(): Head {
+    const codings = this.#codings.split(",").map((coding) => coding.trim().toLowerCase());
+    const last = codings.filter((coding) => coding !== "").at(-1);
+    const head: Head = {
+      contentLength: this.#contentLength,
+      coding: last === undefined ? "none" : last === "chunked" ? "chunked" : "other",
+      upgrade: this.#upgrade.toLowerCase(),
+    };
+    this.#contentLength = -1;
+    this.#codings = this.#upgrade = this.#name = "";
+    return head;
+  }
+
+  #value(value: string, continued: boolean): void {
+    switch (this.#name) {
+      case "content-length":
+        if (value !== "" || !continued) this.#lengths(value);
+        break;
+      case "transfer-encoding":
+        this.#codings = joined(this.#codings, value, continued ? " " : ",");
+        break;
+      case "upgrade":
+        this.#upgrade = joined(this.#upgrade, value, ",");
+    }
+  }
+
+  /** Several equal lengths are one. */
+  #lengths(value: string): void {
+    for (const part of value.split(",")) {
+      const text = part.trim();
+      const length = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+      this.#contentLength = this.#contentLength === -1 || this.#contentLength === length ? length : NaN;
+    }
+  }
+}
+
+/** Values as one list, which does not grow for ever. */
+const joined = (before: string, value: string, separator: string): string =>
+  (before === "" ? value : before + separator + value).slice(0, 256);
