@@ -19,9 +19,9 @@ export class LoginNames {
   /** @param uid as the host counts. Without a name it is the uid, as the process counts. */
   nameOf(pid: number, uid: number): string {
     // One that ended before it was ever looked at had the host's users, we guess.
-    const { names, uidMap } = this.look(pid) ?? this.look(1) ?? { names: undefined, uidMap: "" };
-    const inside = insideOf(uid, uidMap);
-    return names?.get(inside) ?? String(inside);
+    const view = this.look(pid) ?? this.look(1);
+    const inside = insideOf(uid, view?.uidMap ?? "");
+    return view?.names?.get(inside) ?? String(inside);
   }
 
   /** Looks at a process while it lives: the last line of a shell is read when it is gone. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { attachToFiles, type FileProbe, type PluginContext } from "@skep/core";
 import type { Config } from "./plugin.js";
 
@@ -31,10 +31,9 @@ const fish: Shell = {
 const hasName = ({ program, library }: Shell, path: string, isProgram: boolean): boolean =>
   (isProgram ? program : library).test(basename(path));
 
-/** Probes the line editors of shells, each shell's when it starts. @param found is told of each shell while it lives */
+/** Probes the line editors of shells as they start. @param found is told of each shell while it lives */
 export async function followShells(context: PluginContext<Config>, found: (pid: number) => void): Promise<void> {
-  const { shell_zsh, shell_fish } = context.config;
-  const shells = [bash, ...(shell_zsh ? [zsh] : []), ...(shell_fish ? [fish] : [])];
+  const shells = [bash, ...(context.config.shell_zsh ? [zsh] : []), ...(context.config.shell_fish ? [fish] : [])];
   await attachToFiles(context, {
     what: "shells",
     expects: "line editor",
@@ -43,6 +42,8 @@ export async function followShells(context: PluginContext<Config>, found: (pid: 
     probesFor: ({ path, program, isProgram }) =>
       shells.find((shell) => hasName(shell, program, true) && hasName(shell, path, isProgram))?.probes ?? [],
     perProcess: ({ isProgram }) => !isProgram,
+    // Commands may be piped into the first shell of a host: they are read before an exec could be answered.
+    ahead: ["bin/bash", "usr/local/bin/bash"].map((path) => join(context.host.fsRoot, path)),
     attached: ({ pid }) => found(pid),
   });
 }

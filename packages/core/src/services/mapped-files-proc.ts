@@ -36,7 +36,7 @@ export class MappedFilesProc {
   program(pid: number): MappedFile | undefined {
     const openPath = this.#of(pid, "exe");
     const path = attempt(() => readlinkSync(openPath))?.replace(deletedMark, "");
-    const id = path === undefined ? undefined : identityOf(openPath);
+    const id = path === undefined ? undefined : fileIdentity(openPath);
     return path === undefined || id === undefined
       ? undefined
       : { pid, path, openPath, id, isProgram: true, program: path };
@@ -49,19 +49,19 @@ export class MappedFilesProc {
   /** Opened by the mapping, which leads to the very file even when its name is gone or another's by now. */
   library(program: MappedFile, { path, inode, range }: Mapping): MappedFile | undefined {
     const byMapping = this.#of(program.pid, "map_files", range);
-    const exact = identityOf(byMapping);
+    const exact = fileIdentity(byMapping);
     if (exact !== undefined) return fileOf(program, path, byMapping, exact);
     // map_files takes CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE; the name is as good while it leads to the same inode.
     const byName = this.#of(program.pid, "root", path);
     const isSame = attempt(() => statSync(byName, { bigint: true }).ino)?.toString() === inode;
-    const id = isSame ? identityOf(byName) : undefined;
+    const id = isSame ? fileIdentity(byName) : undefined;
     return id === undefined ? undefined : fileOf(program, path, byName, id);
   }
 
   /** A file the process has not mapped yet, by its name there. */
   byName(program: MappedFile, path: string): MappedFile | undefined {
     const openPath = this.#of(program.pid, "root", path);
-    const id = identityOf(openPath);
+    const id = fileIdentity(openPath);
     return id === undefined ? undefined : fileOf(program, path, openPath, id);
   }
 
@@ -90,11 +90,11 @@ function fileOf({ pid, path: program }: MappedFile, path: string, openPath: stri
 }
 
 /**
- * Device and inode. Two overlays that share a lower layer show one file under two devices, but the kernel probes the file
+ * {@link MappedFile.id}: device and inode. Two overlays that share a lower layer show one file under two devices, but the kernel probes the file
  * below: counted as two, a probe for all processes would be attached twice and see everything twice. An overlay keeps the
  * inode number, size and time of the file below.
  */
-function identityOf(openPath: string): string | undefined {
+export function fileIdentity(openPath: string): string | undefined {
   return attempt(() => {
     const { dev, ino, size, mtimeNs } = statSync(openPath, { bigint: true });
     const isOverlay = statfsSync(openPath).type === overlayMagic;

@@ -6,6 +6,7 @@ import { SkepError } from "../errors.js";
 import { messageOf } from "../internal/failure.js";
 import type { PluginContext } from "../plugin.js";
 import { isWholeHost } from "../scope.js";
+import { fileIdentity } from "../services/mapped-files-proc.js";
 import { type MappedFile, MappedFiles } from "../services/mapped-files.js";
 import { OffsetCache } from "./offset-cache.js";
 import { UnprobedPrograms } from "./unprobed-programs.js";
@@ -32,10 +33,16 @@ export interface FileProbes {
   /** Places in the file; none when a second look shows that it is not wanted after all. */
   probesFor(file: MappedFile): readonly FileProbe[];
   /**
-   * True for a file that programs of no interest use too: its probes are attached to each process apart, so that the others pay
-   * nothing. In an agent with a scope that is so for every file.
+   * Whether each process that uses the file is probed apart, so that the others pay nothing; else the file is probed once, for
+   * every process, and in a scope the programs ask for it. Default: in an agent with a scope. Say true for a library that programs
+   * of no interest use too, false for what is called so rarely that all may pay: nothing is then missed of processes that start.
    */
   perProcess?(file: MappedFile): boolean;
+  /**
+   * Paths of files that are probed from the start, whether anybody runs them or not: not even what their first process does in its
+   * first milliseconds is missed. Files that do not exist are passed over. Only for files that are not probed per process.
+   */
+  readonly ahead?: readonly string[];
   /**
    * What each wanted program (not library) is expected to have, in itself or in a library that it maps: `line editor`. One in
    * which nothing is found to be probed degrades the plugin while it runs.
@@ -99,6 +106,7 @@ class FileAttacher implements AttachedFiles {
 
   async start(): Promise<void> {
     const { context, files } = this;
+    for (const path of files.ahead ?? []) this.#probeAhead(path);
     this.#watch = await context.use(MappedFiles).watch({
       wanted: (path, isProgram) => files.wanted(path, isProgram),
       found: (file) => this.#found(file),
@@ -124,6 +132,14 @@ class FileAttacher implements AttachedFiles {
     else if (links.length > 0) this.#attachments.set(key, { links, pids: new Set([file.pid]) });
     this.#unprobed?.attached(file, links.length);
     this.files.attached?.(file, links.length);
+  }
+
+  /** On behalf of process 0, which never ends. */
+  #probeAhead(path: string): void {
+    const id = fileIdentity(path);
+    if (id === undefined || this.#attachments.has(id)) return;
+    const links = this.#attach({ pid: 0, path, openPath: path, id, isProgram: true, program: path });
+    if (links?.length) this.#attachments.set(id, { links, pids: new Set([0]) });
   }
 
   #gone(file: MappedFile): void {
@@ -191,7 +207,7 @@ class FileAttacher implements AttachedFiles {
   }
 
   #isPerProcess(file: MappedFile): boolean {
-    return !isWholeHost(this.context.scope) || (this.files.perProcess?.(file) ?? false);
+    return this.files.perProcess?.(file) ?? !isWholeHost(this.context.scope);
   }
 
   #keyOf(file: MappedFile): string {

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
 
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { libbpfBackend } from "@skep/backend-libbpf";
-import { type Agent, createAgent, type PluginStatus, type Point, type Scope } from "@skep/core";
+import { type Agent, createAgent, type PluginStatus, type Point } from "@skep/core";
 import { processes } from "@skep/plugin-process";
 import { cProgram, liveTests, scopedCgroup, type ScopedCgroup, spawnIn, type Teardown, until } from "@skep/testkit";
-import test, { type ImplementationFn } from "ava";
+import test, { type ExecutionContext, type ImplementationFn } from "ava";
 import { bash } from "../../src/index.js";
 
 const needs = ["root", "cgroup2", "tp_btf", "uretprobe"];
-const register = await liveTests(test, [...needs, "command:zsh", "command:chroot"]);
-export const live = (title: string, run: ImplementationFn<[]>, ...more: ("command:zsh" | "command:chroot")[]): void =>
+const register = await liveTests(test, [...needs, "command:zsh", "command:fish"]);
+
+/** A test of ebpf-bash on the running kernel; `more` names what it needs besides. */
+export const live = (title: string, run: ImplementationFn<[]>, ...more: ("command:zsh" | "command:fish")[]): void =>
   register([...needs, ...more], title, run);
 
 /** One for the file: what works on this kernel is found out once. */
@@ -22,6 +24,8 @@ const backend = libbpfBackend();
 export interface Observer {
   readonly cgroup: ScopedCgroup;
   readonly agent: Agent;
+  /** What `before` started. */
+  readonly started: Shell | undefined;
   readonly points: readonly Point[];
   status(): PluginStatus;
   /** Commands of a shell so far. */
@@ -30,16 +34,27 @@ export interface Observer {
   seen(pid: number, cmd: string): Promise<Point>;
 }
 
+export interface ObserverOptions {
+  readonly config?: object;
+  /** Where the agent looks for `bin/bash`. Default: nowhere. */
+  readonly hostRoot?: string;
+  /** Starts a shell before the agent. */
+  before?(cgroup: ScopedCgroup): Promise<Shell>;
+}
+
 export async function observer(
   t: Teardown,
-  { config = {}, scope }: { readonly config?: object; readonly scope?: Scope } = {},
+  { config = {}, hostRoot = "/nonexistent", before }: ObserverOptions = {},
 ): Promise<Observer> {
   const cgroup = scopedCgroup(t, "bash");
+  const started = await before?.(cgroup);
   const points: Point[] = [];
   const agent = createAgent({
     backend,
     plugins: [processes, { plugin: bash, config, required: true }],
-    scope: scope ?? { cgroups: [cgroup.path] },
+    scope: { cgroups: [cgroup.path] },
+    // This machine's own bash is left alone.
+    env: { HOST_ROOT: hostRoot },
     interval: 3_600_000,
     limits: { loadMs: 180_000, setupMs: 60_000, startMs: 60_000, flushMs: 120_000, stopMs: 60_000 },
   });
@@ -50,6 +65,7 @@ export async function observer(
   return {
     cgroup,
     agent,
+    started,
     points,
     status: () => agent.status().plugins.find(({ name }) => name === "ebpf-bash")!,
     commandsOf: (pid) => ofShell(pid).map(({ fields }) => String(fields["cmd"])),
@@ -66,29 +82,33 @@ export interface Shell {
   readonly pid: number;
   type(text: string): void;
   /** Types a line, and waits until the shell asks for the next one. */
-  run(line: string): Promise<void>;
+  run(line: string, end?: string): Promise<void>;
+  /** Resolves when the terminal is closed. */
+  readonly exited: Promise<unknown>;
   /** Resolves when it has ended; its history, a line each. */
   leave(): Promise<string[]>;
 }
 
 /** Printed before each prompt, at the beginning of a line of its own. */
-const mark = "~next~";
+export const mark = "~next~";
 
 export interface ShellOptions {
+  readonly cgroup?: ScopedCgroup | undefined;
+  /** Home, and where the history goes. */
   readonly directory: string;
   readonly command: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** `--root DIRECTORY`, `--uid UID`. */
+  readonly terminal?: readonly string[];
+  /** Default true: wait for the first prompt. */
+  readonly waits?: boolean;
 }
 
-/** Starts a shell in a terminal, and waits for its prompt unless it is not to. */
-export async function startShell(
-  t: Teardown,
-  { cgroup }: { readonly cgroup?: ScopedCgroup },
-  { directory, command, env }: ShellOptions,
-  waits = true,
-): Promise<Shell> {
+/** Starts a shell in a terminal. */
+export async function startShell(t: Teardown, options: ShellOptions): Promise<Shell> {
+  const { cgroup, directory, command, terminal = [], waits = true } = options;
   const history = join(directory, "history");
-  const settings = {
+  const env = {
     PS1: `\n${mark}\n`,
     PS2: "",
     HISTFILE: history,
@@ -98,14 +118,10 @@ export async function startShell(
     TERM: "xterm",
     LC_ALL: "C.UTF-8",
     HOME: directory,
-    ...env,
+    ...options.env,
   };
-  const spawned = spawnIn(
-    t,
-    { env: settings, ...(cgroup && { cgroup }) },
-    cProgram(new URL("support/terminal.c", import.meta.url)),
-    command,
-  );
+  const program = cProgram(new URL("support/terminal.c", import.meta.url));
+  const spawned = spawnIn(t, { env, ...(cgroup && { cgroup }) }, program, [...terminal, ...command]);
   const pid = Number((await spawned.lines.next()).value);
   let prompts = 0;
   void (async () => {
@@ -118,11 +134,12 @@ export async function startShell(
   return {
     pid,
     type,
-    async run(line) {
+    async run(line, end = "\r") {
       const next = prompts + 1;
-      type(`${line}\r`);
+      type(line + end);
       await prompted(next);
     },
+    exited: spawned.exited,
     async leave() {
       type("exit\r");
       await spawned.exited;
@@ -140,13 +157,25 @@ export function copyOf(
   const directory = mkdtempSync(join(realpathSync(tmpdir()), "skep-bash-"));
   t.teardown(() => rmSync(directory, { recursive: true }));
   const path = join(directory, name);
+  mkdirSync(dirname(path), { recursive: true });
   copyFileSync(program, path);
   chmodSync(path, 0o755);
   return { directory, path };
 }
 
+/** Without the files a user may have written. */
+export const bashOptions = ["--norc", "--noprofile", "-i"] as const;
+
 /** A copied bash in a terminal. */
-export async function startBash(t: Teardown, place: { readonly cgroup?: ScopedCgroup }, waits = true): Promise<Shell> {
+export async function startBash(t: Teardown, options: Partial<ShellOptions> = {}): Promise<Shell> {
   const { directory, path } = copyOf(t, "/bin/bash", "bash");
-  return startShell(t, place, { directory, command: [path, "--norc", "--noprofile", "-i"] }, waits);
+  return startShell(t, { directory, command: [path, ...bashOptions], ...options });
+}
+
+/** observed = emitted + aggregated + dropped, with nothing waiting after a flush. */
+export async function nothingUnaccounted(t: ExecutionContext, { agent, status }: Observer): Promise<void> {
+  await agent.flush();
+  const { counters } = status();
+  const dropped = Object.values(counters.dropped).reduce((total, count) => total + count, 0);
+  t.is(counters.observed, counters.emitted + counters.aggregated + dropped, JSON.stringify(counters));
 }

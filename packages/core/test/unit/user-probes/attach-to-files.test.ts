@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
@@ -125,6 +125,33 @@ test("a file that others use too is probed per process on the whole host as well
   watcher.found(file(10, "libreadline.so"));
   watcher.found(file(10, "bash"));
   t.deepEqual(links, ["on_read libreadline.so@10+257", "on_read bash+257"]);
+});
+
+test("what is rarely called is probed once per file in a scope too", async (t) => {
+  const { watcher, links, file, clock } = await setUp(t, { scope: { pids: [1] }, perProcess: () => false });
+  watcher.found(file(10, "bash"));
+  watcher.found(file(11, "bash"));
+  t.deepEqual(links, ["on_read bash+257"]);
+  watcher.gone!(file(10, "bash"));
+  watcher.gone!(file(11, "bash"));
+  await clock.advance(60_000);
+  t.deepEqual(links, []);
+});
+
+test("files that are probed ahead are so before anybody runs them, and stay so", async (t) => {
+  const path = join(mkdtempSync(join(tmpdir(), "skep-ahead-")), "bash");
+  t.teardown(() => rmSync(join(path, ".."), { recursive: true }));
+  writeFileSync(path, elfFile([{ name: "SSL_read", address: segment.address }]));
+  const { watcher, attached, reasons, clock, file } = await setUp(t, { ahead: [path, "/nonexistent/bash", path] });
+  t.is(attached.attached, 1);
+  const { dev, ino } = statSync(path);
+  const user = { ...file(10, "bash"), openPath: path, id: `${dev}:${ino}` };
+  watcher.found(user);
+  t.is(attached.attached, 1, "its processes need no other");
+  watcher.gone!(user);
+  await clock.advance(60_000);
+  t.is(attached.attached, 1);
+  t.deepEqual(reasons, []);
 });
 
 test("symbols a file may lack are left out, of several names the first it has is taken", async (t) => {

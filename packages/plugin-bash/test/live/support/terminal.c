@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Runs a command in a terminal of its own: what comes in is typed, what it prints comes out. */
+/*
+ * terminal [--root DIRECTORY] [--uid UID] COMMAND [ARGUMENT...]: runs a command in a terminal of its own. What comes in is
+ * typed, what it prints comes out, after a line with its pid.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -7,6 +10,8 @@
 #include <pty.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,19 +20,27 @@ int main(int argc, char **argv)
 	struct winsize size = { .ws_row = 50, .ws_col = 200 };
 	char typed[4096], printed[4096];
 	ssize_t waiting = 0, done = 0;
+	const char *root = NULL, *uid = NULL;
 	int terminal;
-	pid_t child = forkpty(&terminal, NULL, NULL, &size);
+	pid_t child;
 
+	for (; argc > 2 && argv[1][0] == '-'; argc -= 2, argv += 2) {
+		if (!strcmp(argv[1], "--root"))
+			root = argv[2];
+		else
+			uid = argv[2];
+	}
+	child = forkpty(&terminal, NULL, NULL, &size);
 	if (child < 0) {
 		perror("forkpty");
 		return 1;
 	}
 	if (child == 0) {
-		execvp(argv[1], argv + 1);
+		if (!(root && (chroot(root) || chdir("/"))) && !(uid && setuid(atoi(uid))))
+			execvp(argv[1], argv + 1);
 		perror(argv[1]);
 		_exit(127);
 	}
-	/* First line: the process that runs in the terminal. */
 	printf("%d\n", child);
 	fflush(stdout);
 	/* A full terminal takes nothing until its output is read: never wait for the one without the other. */
