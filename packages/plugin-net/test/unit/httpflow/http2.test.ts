@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+
+import assert from "node:assert/strict";
+import http2 from "node:http2";
+import test from "ava";
+import fc from "fast-check";
+import { EventFlag } from "../../../src/httpflow/contract.js";
+import { holdsInTime } from "../support/holds.js";
+import { cut } from "./support/conversation.js";
+import type { Written } from "./support/captured.js";
+import { type Http2Exchange, speakHttp2 } from "./support/http2-scene.js";
+import { Streamed } from "./support/streamed.js";
+
+const streamedHttp2 = (): Streamed => new Streamed({ requests: 7, responses: -9 }, { flags: PREFACE });
+const PREFACE = EventFlag.INCOMING | EventFlag.PREFACE;
+
+/** Lets everything pass as it was written. */
+function passAll(streamed: Streamed, written: readonly Written[]): void {
+  const at = [0, 0];
+  for (const { isRequest, bytes } of written) {
+    const side = isRequest ? 0 : 1;
+    for (let from = 0; from < bytes.length; from += 4032) {
+      const piece = bytes.subarray(from, from + 4032);
+      streamed.pass({ isRequest, at: at[side]!, bytes: piece });
+      at[side]! += piece.length;
+    }
+  }
+}
+
+const get = (path: string, status = 200): Http2Exchange => ({ method: "GET", path, status });
+
+test("each stream of a real connection is an exchange, with its method, path, status and version", async (t) => {
+  const exchanges: Http2Exchange[] = [
+    get("/a?q=1"),
+    { method: "POST", path: "/b", status: 201, body: Buffer.alloc(40_000, "x"), responseBody: Buffer.alloc(50_000) },
+    { method: "HEAD", path: "/c", status: 404 },
+    { method: "PUT", path: "/d", status: 204, body: Buffer.from("y") },
+  ];
+  const streamed = streamedHttp2();
+  passAll(streamed, await speakHttp2(exchanges));
+  const seen = [...streamed.seen].sort((a, b) => a.target.localeCompare(b.target));
+  t.deepEqual(
+    seen.map(({ method, target, status, version }) => ({ method, path: target, status, version })),
+    exchanges.map(({ method, path, status }) => ({ method, path, status, version: "2" })),
+  );
+  t.true(seen[1]!.requestBytes > 40_000 && seen[1]!.requestBytes < 40_300, "body, frame heads and headers");
+  t.true(seen[1]!.responseBytes > 50_000 && seen[1]!.responseBytes < 50_300);
+  t.is(streamed.lost, 0);
+});
+
+test("gRPC's status is found in trailers, and in headers when there is no body", async (t) => {
+  const grpc = { "content-type": "application/grpc" };
+  const streamed = streamedHttp2();
+  passAll(
+    streamed,
+    await speakHttp2([
+      {
+        method: "POST",
+        path: "/svc/Method",
+        status: 200,
+        body: Buffer.alloc(5),
+        headers: grpc,
+        responseHeaders: grpc,
+        responseBody: Buffer.alloc(20),
+        trailers: { "grpc-status": "5", "grpc-message": "no" },
+      },
+      { method: "POST", path: "/svc/Other", status: 200, responseHeaders: { ...grpc, "grpc-status": "12" } },
+    ]),
+  );
+  const statuses = streamed.seen.map(({ target, grpcStatus, contentType }) => [target, grpcStatus, contentType]);
+  t.deepEqual(statuses.sort(), [
+    ["/svc/Method", "5", "application/grpc"],
+    ["/svc/Other", "12", "application/grpc"],
+  ]);
+});
+
+test("an interim response is not the response", async (t) => {
+  const streamed = streamedHttp2();
+  passAll(streamed, await speakHttp2([{ ...get("/early", 200), interim: true }]));
+  t.deepEqual(
+    streamed.seen.map(({ status }) => status),
+    [200],
+  );
+});
+
+test("a stream that is reset without a response has status 0", async (t) => {
+  const streamed = streamedHttp2();
+  passAll(streamed, await speakHttp2([{ ...get("/reset"), isReset: true }, get("/fine")]));
+  t.deepEqual(streamed.seen.map(({ target, status }) => `${target} ${status}`).sort(), ["/fine 200", "/reset 0"]);
+});
+
+test("headers that fill several frames are one block", async (t) => {
+  const large = Object.fromEntries(Array.from({ length: 30 }, (_, number) => [`x-large-${number}`, "é".repeat(500)]));
+  const streamed = streamedHttp2();
+  passAll(
+    streamed,
+    await speakHttp2([{ ...get("/large"), headers: large, responseHeaders: large }, get("/after")], {}),
+  );
+  t.deepEqual(streamed.seen.map(({ target, status }) => `${target} ${status}`).sort(), ["/after 200", "/large 200"]);
+});
+
+test("five hundred streams at once are five hundred exchanges", async (t) => {
+  const exchanges = Array.from({ length: 500 }, (_, number) => get(`/many/${number}`, number % 3 ? 200 : 404));
+  const streamed = streamedHttp2();
+  passAll(streamed, await speakHttp2(exchanges));
+  t.deepEqual(
+    streamed.seen.map(({ target, status }) => `${target} ${status}`).sort(),
+    exchanges.map(({ path, status }) => `${path} ${status}`).sort(),
+  );
+});
+
+const exchange: fc.Arbitrary<Http2Exchange> = fc.record(
+  {
+    method: fc.constantFrom("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"),
+    path: fc.stringMatching(/^\/[a-z0-9/?&=%~.-]{0,40}$/),
+    status: fc.constantFrom(200, 201, 204, 302, 404, 500),
+    headers: fc.dictionary(
+      fc.stringMatching(/^x-[a-z]{1,8}$/),
+      fc.stringMatching(/^[ -~]{0,60}$/).map((s) => s.trim()),
+      {
+        maxKeys: 5,
+      },
+    ),
+    body: fc.uint8Array({ maxLength: 500 }).map((bytes) => Buffer.from(bytes)),
+    responseBody: fc.uint8Array({ maxLength: 3000 }).map((bytes) => Buffer.from(bytes)),
+    trailers: fc.constant({ "grpc-status": "0" }),
+    interim: fc.boolean(),
+  },
+  { requiredKeys: ["method", "path", "status"] },
+);
+
+const options = fc.record(
+  {
+    headerTableSize: fc.constantFrom(0, 100, 4096, 65_536),
+    paddingStrategy: fc.constantFrom(http2.constants.PADDING_STRATEGY_MAX, http2.constants.PADDING_STRATEGY_NONE),
+  },
+  { requiredKeys: [] },
+);
+
+test("what node:http2 writes, cut anywhere, in any order and twice, gives the same exchanges", async (t) => {
+  await holdsInTime(
+    t,
+    fc.asyncProperty(
+      fc.array(exchange, { minLength: 1, maxLength: 8 }),
+      options,
+      fc.array(fc.nat(), { maxLength: 30 }),
+      fc.infiniteStream(fc.nat(60)),
+      async (exchanges, options, cuts, delays) => {
+        const written = await speakHttp2(exchanges, options);
+        const streamed = streamedHttp2();
+        const at = [0, 0];
+        const pieces = written.flatMap(({ isRequest, bytes }) => {
+          const side = isRequest ? 0 : 1;
+          const own = cut(bytes, isRequest, cuts).map((piece) => ({ ...piece, at: piece.at + at[side]! }));
+          at[side]! += bytes.length;
+          return own;
+        });
+        const twice = pieces.filter((_, index) => index % 3 === 0);
+        const delayed = [...pieces, ...twice].map(
+          (piece, index) => [index + (delays.next().value as number), piece] as const,
+        );
+        for (const [, piece] of delayed.sort(([a], [b]) => a - b)) streamed.pass(piece);
+        streamed.close();
+        const key = (one: { method: string; target: string; status: number }) =>
+          `${one.method} ${one.target} ${one.status}`;
+        assert.deepEqual(
+          streamed.seen.map(key).sort(),
+          exchanges.map(({ path, ...rest }) => key({ target: path, ...rest })).sort(),
+        );
+        assert.equal(streamed.lost, 0);
+        assert.equal(streamed.budget.used, 0);
+      },
+    ),
+    { numRuns: 100, includeErrorInReport: true },
+  );
+});
+
+test("a hole in a body does not matter, one in headers ends what can be decoded and is counted", async (t) => {
+  const body = Buffer.alloc(100_000, "b");
+  const written = await speakHttp2([{ ...get("/holes"), responseBody: body }, get("/next")]);
+  const response = Buffer.concat(written.filter(({ isRequest }) => !isRequest).map(({ bytes }) => bytes));
+  const request = Buffer.concat(written.filter(({ isRequest }) => isRequest).map(({ bytes }) => bytes));
+  const inBody = response.indexOf("bbbb") + 100;
+
+  const tolerant = streamedHttp2();
+  tolerant.request(request.subarray(0, 4000), 0);
+  tolerant.response(response.subarray(0, inBody), 0);
+  tolerant.response(response.subarray(inBody + 3000), inBody + 3000);
+  tolerant.close();
+  t.deepEqual(tolerant.seen.map(({ target, status }) => `${target} ${status}`).sort(), ["/holes 200", "/next 200"]);
+
+  const broken = streamedHttp2();
+  broken.request(request.subarray(0, 4000), 0);
+  broken.response(response.subarray(20), 20);
+  broken.close();
+  t.is(broken.connection.outcome, "undecodable");
+  t.deepEqual(broken.seen, []);
+  t.is(broken.lost, 2);
+});
