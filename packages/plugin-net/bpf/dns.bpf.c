@@ -21,6 +21,7 @@
 #include "packet.bpf.h"
 #include "socket.bpf.h"
 #include "udp_owner.bpf.h"
+#include "untranslated.bpf.h"
 
 const volatile bool skip_loopback = true;
 const volatile bool skip_ipv6 = false;
@@ -120,24 +121,28 @@ static __always_inline void on_datagram(struct __sk_buff *skb, struct bpf_sock *
 {
 	struct dns_event event = { .transport = IPPROTO_UDP, .flags = sending ? DNS_SENT : 0 };
 	struct sock *kernel_sk = kernel_socket(sk, direct);
-	bool connected = sk->dst_port != 0;
+	__u16 src_port = sk->src_port, connected_to = bpf_ntohs(sk->dst_port);
 	struct udp_header udp = {};
 	__u32 at;
 
-	if (connected && sk->dst_port != bpf_htons(DNS_PORT) && sk->src_port != DNS_PORT)
+	if (connected_to && connected_to != DNS_PORT && src_port != DNS_PORT)
 		return;
 	at = read_ip_header(skb, sending, IPPROTO_UDP, event.src_addr, event.dst_addr);
 	if (!at || bpf_skb_load_bytes(skb, at, &udp, sizeof(udp))) {
-		if (connected || sk->src_port == DNS_PORT)
+		if (connected_to || src_port == DNS_PORT)
 			skep_count(SKEP_UNREADABLE);
 		return;
 	}
-	event.src_port = sk->src_port;
+	event.src_port = src_port;
 	event.dst_port = bpf_ntohs(sending ? udp.dest : udp.source);
-	/* The socket knows its ends better than a packet, in which address translation on this host has put others. */
-	if (connected) {
-		read_ends(kernel_sk, event.src_addr, event.dst_addr, direct);
-		event.dst_port = bpf_ntohs(sk->dst_port);
+	/* A packet that leaves has been translated by this host's rules already. */
+	if (connected_to) {
+		read_addresses(kernel_sk, event.src_addr, event.dst_addr, direct);
+		event.dst_port = connected_to;
+	} else if (sending) {
+		struct ends ends = { event.src_addr, event.dst_addr, &event.src_port, &event.dst_port };
+
+		undo_translation(skb, &ends, direct);
 	}
 	if ((event.src_port != DNS_PORT && event.dst_port != DNS_PORT) || is_hidden(&event))
 		return;
@@ -157,10 +162,11 @@ static __always_inline void on_segment(struct __sk_buff *skb, struct bpf_sock *s
 {
 	struct dns_event event = { .transport = IPPROTO_TCP, .flags = sending ? DNS_SENT : 0 };
 	struct sock *kernel_sk = kernel_socket(sk, direct);
+	__u16 src_port = sk->src_port, dst_port = bpf_ntohs(sk->dst_port);
 	struct tcp_header tcp = {};
 	__u32 at;
 
-	if (sk->dst_port != bpf_htons(DNS_PORT) && sk->src_port != DNS_PORT)
+	if (dst_port != DNS_PORT && src_port != DNS_PORT)
 		return;
 	at = read_ip_header(skb, sending, IPPROTO_TCP, event.src_addr, event.dst_addr);
 	if (!at || bpf_skb_load_bytes(skb, at, &tcp, sizeof(tcp))) {
@@ -170,9 +176,9 @@ static __always_inline void on_segment(struct __sk_buff *skb, struct bpf_sock *s
 	at += tcp.doff * 4;
 	if (skb->len <= at)
 		return;
-	event.src_port = sk->src_port;
-	event.dst_port = bpf_ntohs(sk->dst_port);
-	read_ends(kernel_sk, event.src_addr, event.dst_addr, direct);
+	event.src_port = src_port;
+	event.dst_port = dst_port;
+	read_addresses(kernel_sk, event.src_addr, event.dst_addr, direct);
 	if (is_hidden(&event))
 		return;
 	name_conn_owner(kernel_sk, &event);

@@ -27,28 +27,6 @@ static __always_inline struct sock *kernel_socket(struct bpf_sock *program_sk, c
 	return (struct sock *)address;
 }
 
-/* The addresses a socket is bound and connected to. */
-static __always_inline bool read_ends(struct sock *sk, __u8 *src_addr, __u8 *dst_addr, const bool direct)
-{
-	__u16 family = SK(direct, sk, __sk_common.skc_family);
-
-	if (family == AF_INET) {
-		map_v4(src_addr, SK(direct, sk, __sk_common.skc_rcv_saddr));
-		map_v4(dst_addr, SK(direct, sk, __sk_common.skc_daddr));
-	} else if (family == AF_INET6) {
-		__u32 *src = (__u32 *)src_addr, *dst = (__u32 *)dst_addr;
-
-#pragma unroll
-		for (int word = 0; word < 4; word++) {
-			src[word] = SK(direct, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[word]);
-			dst[word] = SK(direct, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr32[word]);
-		}
-	} else {
-		return false;
-	}
-	return true;
-}
-
 /* The addresses of both ends, the local one first. False when it is neither IPv4 nor IPv6. */
 static __always_inline bool read_addresses(struct sock *sk, __u8 *src_addr, __u8 *dst_addr, const bool direct)
 {
@@ -69,4 +47,15 @@ static __always_inline bool read_addresses(struct sock *sk, __u8 *src_addr, __u8
 		return false;
 	}
 	return true;
+}
+
+/* inet_sport, because skc_num is taken back before a socket goes to CLOSE. */
+static __always_inline __u16 local_port(struct tcp_sock *tp, const bool direct)
+{
+	return bpf_ntohs(SK(direct, tp, inet_conn.icsk_inet.inet_sport));
+}
+
+static __always_inline __u16 peer_port(struct sock *sk, const bool direct)
+{
+	return bpf_ntohs(SK(direct, sk, __sk_common.skc_dport));
 }

@@ -69,15 +69,14 @@ static __always_inline void count_assumed(void)
 		__sync_fetch_and_add(count, 1);
 }
 
-/* inet_sport, because skc_num is taken back before a socket goes to CLOSE. */
 static __always_inline bool read_tuple(struct tcp_sock *tp, struct conn_record *record, const bool direct)
 {
 	struct sock *sk = (struct sock *)tp;
 
-	if (!read_ends(sk, record->src_addr, record->dst_addr, direct))
+	if (!read_addresses(sk, record->src_addr, record->dst_addr, direct))
 		return false;
-	record->src_port = bpf_ntohs(SK(direct, tp, inet_conn.icsk_inet.inet_sport));
-	record->dst_port = bpf_ntohs(SK(direct, sk, __sk_common.skc_dport));
+	record->src_port = local_port(tp, direct);
+	record->dst_port = peer_port(sk, direct);
 	return true;
 }
 

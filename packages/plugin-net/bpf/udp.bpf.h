@@ -258,7 +258,10 @@ static __always_inline void count_packet(struct __sk_buff *skb, bool sending)
 		return;
 	}
 	if (sending) {
-		undo_translation(skb, &datagram.flow);
+		struct udp_flow_key *flow = &datagram.flow;
+		struct ends ends = { flow->src_addr, flow->dst_addr, &flow->src_port, &flow->dst_port };
+
+		undo_translation(skb, &ends, true);
 		own_udp(owner, bpf_get_current_task_btf());
 	}
 	sk = kernel_socket(packet_sk, true);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A DNS client that counts and measures for itself. `node dns-client.mjs COMMAND JSON`; it answers with a line of JSON:
 //   mixed    {servers, udp, tcp, sockets}  that many exchanges over each transport, spread over servers, sockets, names and types
-//   ask      {server, name, atMs, waitMs}  one query, sent at each of `atMs`, under one id from one socket
+//   ask      {server, name, atMs, waitMs}  one query, sent at each of `atMs`, under one id from one socket; tells when that was
 //   fallback {server, name}                over UDP without EDNS, then over TCP when the answer is truncated
 //   connect  {name, port}                  resolves a name as libc does and connects to it
 // With `wait: true` it begins when a line comes on stdin.
@@ -133,17 +133,20 @@ const commands = {
     const socket = createSocket(isIPv6(server) ? "udp6" : "udp4");
     const query = queryOf(randomInt(65_536), { name, type });
     const answers = [];
+    const sent = [];
     await new Promise((resolve) => socket.bind(resolve));
     const began = nowNs();
     socket.on("message", (message) => answers.push({ rcode: rcodeOf(message), afterNs: nowNs() - began }));
     for (const at of atMs) {
       await sleep(Math.max(0, at - (nowNs() - began) / 1e6));
-      socket.send(query, 53, server);
+      const fromNs = nowNs() - began;
+      await new Promise((resolve) => socket.send(query, 53, server, resolve));
+      sent.push({ fromNs, untilNs: nowNs() - began });
     }
     await Promise.race([sleep(waitMs), once(socket, "message")]);
     if (answers.length > 0) await sleep(50); // for more of them
     socket.close();
-    return { answers };
+    return { sent, answers };
   },
 
   async fallback({ server, name, type = "TXT" }) {

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { Point } from "@skep/core";
 import { type Netns, netnsPair, type Place, type Spawned, spawnIn, type Teardown, until } from "@skep/testkit";
 import type { ExecutionContext } from "ava";
+import { observer, type Observer, type ObserverOptions } from "./observe.js";
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
@@ -39,8 +40,8 @@ async function lastLine<T>(process: Spawned): Promise<T> {
 }
 
 /** Starts dns-server.mjs; resolves when it serves. */
-export async function startServer(t: Teardown, place: Place, address: string): Promise<Spawned> {
-  const server = spawnIn(t, place, process.execPath, [here("dns-server.mjs"), address]);
+export async function startServer(t: Teardown, place: Place, address: string, port = 53): Promise<Spawned> {
+  const server = spawnIn(t, place, process.execPath, [here("dns-server.mjs"), address, String(port)]);
   const { done } = await server.lines.next();
   if (done) throw new Error(`the server failed: ${(await server.exited).stderr}`);
   return server;
@@ -83,6 +84,10 @@ export async function startDnsmasq(t: Teardown, place: Place, addresses: readonl
         .filter((line) => line.includes("query[") && line.endsWith(` from ${address}`)).length,
   };
 }
+
+/** An agent that looks at DNS and connections, not into HTTP. */
+export const dnsObserver = (t: Teardown, { config, ...options }: ObserverOptions = {}): Promise<Observer> =>
+  observer(t, { config: { l7net_enabled: [], ...config }, ...options });
 
 /** Two network namespaces; who runs in the first asks the second by default. */
 export function scene(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A DNS server that misbehaves as it is asked, over UDP: `node dns-server.mjs ADDRESS`. Its first line says that it is ready.
+// A DNS server that misbehaves as it is asked, over UDP: `node dns-server.mjs ADDRESS [PORT]`. Its first line says that it is
+// ready.
 // The first label of the name says how:
 //   slowN     answers after N ms
 //   never     does not answer
@@ -12,11 +13,11 @@ import { isIPv6 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { decode, encode } from "dns-packet";
 
-const [address] = process.argv.slice(2);
+const [address, port = "53"] = process.argv.slice(2);
 const socket = createSocket(isIPv6(address) ? "udp6" : "udp4");
 const asked = new Map();
 
-socket.on("message", async (message, { address: peer, port }) => {
+socket.on("message", async (message, { address: peer, port: peerPort }) => {
   const { id, questions } = decode(message);
   const [{ name, type }] = questions;
   const [how] = name.split(".");
@@ -30,10 +31,10 @@ socket.on("message", async (message, { address: peer, port }) => {
         answers: [{ type: "A", name, data: "192.0.2.77", ttl: 60 }],
         ...changes,
       }),
-      port,
+      peerPort,
       peer,
     );
-  const key = `${peer} ${port} ${id}`;
+  const key = `${peer} ${peerPort} ${id}`;
   asked.set(key, (asked.get(key) ?? 0) + 1);
   if (how.startsWith("slow")) {
     await sleep(Number(how.slice(4)));
@@ -53,4 +54,4 @@ socket.on("message", async (message, { address: peer, port }) => {
     answer();
   }
 });
-socket.bind(53, address, () => console.log(JSON.stringify({ pid: process.pid })));
+socket.bind(Number(port), address, () => console.log(JSON.stringify({ pid: process.pid })));
