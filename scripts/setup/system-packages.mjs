@@ -83,6 +83,14 @@ const needs = [
     optional: true,
   },
   {
+    what: "tshark",
+    why: "sees the same packets as httpflow, for a second opinion",
+    debian: ["tshark"],
+    present: () => findProgram(["tshark"]),
+    forTests: true,
+    optional: true,
+  },
+  {
     what: "dnsmasq",
     why: "the resolver whose log tests of DNS are compared with",
     debian: ["dnsmasq-base"],

@@ -38,7 +38,11 @@ const fields = ["tcp.srcport", "tcp.dstport", "http.request.method", "http.reque
 export function dissect(file: string, serverPort: number): ReadonlyMap<number, Dissected> {
   const columns = fields.flatMap((field) => ["-e", field]);
   const args = ["-r", file, "-d", `tcp.port==${serverPort},http`, "-Y", "http", "-T", "fields", ...columns];
-  const output = execFileSync("tshark", args, { encoding: "utf8", maxBuffer: 1 << 30, stdio: ["ignore", "pipe", "ignore"] });
+  const output = execFileSync("tshark", args, {
+    encoding: "utf8",
+    maxBuffer: 1 << 30,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   const connections = new Map<number, Dissected>();
   for (const line of output.split("\n").filter((row) => row !== "")) {
     const [from, to, methods, targets, codes] = line.split("\t") as [string, string, string, string, string];
@@ -48,7 +52,11 @@ export function dissect(file: string, serverPort: number): ReadonlyMap<number, D
     // Several messages can end in one packet.
     const uris = list(targets);
     list(methods).forEach((method, index) => known.requests.push({ method, target: uris[index] ?? "" }));
-    known.statuses.push(...list(codes).map(Number).filter((code) => code >= 200));
+    known.statuses.push(
+      ...list(codes)
+        .map(Number)
+        .filter((code) => code >= 200),
+    );
   }
   return connections;
 }
