@@ -41,6 +41,11 @@ export class Exchange {
     return this.isRequestOver && this.isResponseOver;
   }
 
+  /** There is something to tell that was not told. */
+  get hasNews(): boolean {
+    return !this.isTold || this.requestBytes > 0 || this.responseBytes > 0;
+  }
+
   /** Bytes of the request passed. */
   asked(bytes: number, timeNs: number): void {
     this.requestBytes += bytes;

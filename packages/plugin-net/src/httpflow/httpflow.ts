@@ -59,7 +59,8 @@ export class Httpflow implements PluginInstance {
 
   async flush(time: bigint): Promise<void> {
     this.#aggregate.natTable = this.#context.tryUse(NatTable);
-    await this.#harvest();
+    await this.#harvest("http_harvest");
+    await this.#harvest("tls_harvest");
     this.#streams.flush(Number(time - this.#context.bootTime()));
     await this.#emit(time);
   }
@@ -112,9 +113,9 @@ export class Httpflow implements PluginInstance {
   }
 
   /** Exchanges that go on, and those that ended and could not be told. */
-  async #harvest(): Promise<void> {
-    if (!this.#context.hasProgram("http_harvest")) return;
-    const iterator = this.#context.iterator("http_harvest");
+  async #harvest(program: "http_harvest" | "tls_harvest"): Promise<void> {
+    if (!this.#context.hasProgram(program)) return;
+    const iterator = this.#context.iterator(program);
     try {
       await iterator.read(httpExchange.layout.size + LINE_LONG, (record) => {
         if (httpExchange.lineLen(record) > 0) this.#observed(this.#aggregate.exchange(record));

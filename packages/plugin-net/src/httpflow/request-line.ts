@@ -31,9 +31,9 @@ const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/]*/;
 
 /** The parts of a line such as `GET /path?query HTTP/1.1`. Of what is no request line, what can be read. @param isCut it went on */
 export function splitRequestLine(line: string, isCut: boolean): RequestParts {
-  const [, method = "", target = ""] = TARGET.exec(line) ?? [];
-  const version = VERSION.exec(line)?.[1] ?? (isCut ? LIKELY_VERSION : "");
-  return { method, target, isTargetCut: isCut && line.endsWith(target), version };
+  const [all = "", method = "", target = ""] = TARGET.exec(line) ?? [];
+  const version = isCut ? LIKELY_VERSION : (VERSION.exec(line)?.[1] ?? "");
+  return { method, target, isTargetCut: isCut && all.length === line.length, version };
 }
 
 /** A request as points tell it. @param maxPath bytes of its path that are kept */

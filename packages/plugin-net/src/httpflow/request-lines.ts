@@ -91,7 +91,9 @@ export class RequestLines {
       left -= 4;
     }
     // Of what follows the query only the version makes a difference.
-    const tail = (left > 0 && !cut ? versionAtEnd(bytes, at, at + length) << 8 : 0) | (cut ? 1 << 7 : 0) | count;
+    const hasQuery = left > 0;
+    const version = hasQuery && !cut ? versionAtEnd(bytes, at, at + length) : 0;
+    const tail = (version << 8) | (cut ? 1 << 7 : 0) | (hasQuery ? 1 << 6 : 0) | count;
     hash = Math.imul(hash ^ tail, 0x9e3779b1);
     const slot = (hash >>> 16) & (SLOTS - 1);
     const base = slot * SLOT_WORDS;

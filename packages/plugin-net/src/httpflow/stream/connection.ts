@@ -57,7 +57,7 @@ export class StreamedConnection {
     this.ends = endsOf(record);
     this.lastNs = httpExchange.eventTimeNs(record) + httpExchange.durationNs(record);
     this.#sink = {
-      told: (exchange) => sink.told(this.ends, exchange),
+      told: (exchange) => void (exchange.hasNews && sink.told(this.ends, exchange)),
       lost: (exchanges) => sink.lost(exchanges),
     };
     this.#readSide = (flags & EventFlag.INCOMING) !== 0 ? Side.REQUESTS : Side.RESPONSES;

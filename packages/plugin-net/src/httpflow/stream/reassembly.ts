@@ -91,7 +91,8 @@ export class Reassembly {
         timeNs: piece.timeNs,
       });
       // The reader waits for the other direction. If that never comes, what waits here becomes too much.
-      if (this.#kept <= MOST_KEPT || gaveUp) return;
+      if (this.#kept <= MOST_KEPT) return;
+      if (gaveUp) return this.#skip();
       gaveUp = true;
       this.reader.lose();
     }
@@ -138,6 +139,13 @@ export class Reassembly {
       this.#miss(unseen, passage.timeNs);
     }
     return length;
+  }
+
+  /** Passes over all that is kept: the reader does not want it. */
+  #skip(): void {
+    const last = this.#early.at(-1)!;
+    this.next = (last.seq + last.length) | 0;
+    this.close();
   }
 
   #miss(length: number, timeNs: number): void {
