@@ -36,6 +36,7 @@ typedef int pid_t;
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PROG_ARRAY = 3,
 	BPF_MAP_TYPE_PERCPU_HASH = 5,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
@@ -326,7 +327,6 @@ struct tcp_sock {
 	__u32 mdev_us;
 	__u32 total_retrans;
 	/* Segments with payload. */
-	__u32 data_segs_in;
 	__u32 data_segs_out;
 };
 

@@ -58,3 +58,34 @@ struct {
 	__type(key, __u64);
 	__type(value, struct conn);
 } conns SEC(".maps");
+
+static __always_inline void own(struct conn *conn, const struct skep_process *process, enum owner_certainty certainty)
+{
+	conn->tgid = process->tgid;
+	__builtin_memcpy(conn->comm, process->comm, COMM_LEN);
+	conn->certainty = certainty;
+}
+
+/*
+ * Where accept cannot be hooked: the current process writes to the connection or gives it up (close, shutdown, exit), so it
+ * has accepted it. One that is younger than the connection inherited it: then it is the forefather's who was there.
+ */
+static __always_inline void own_by_user(struct conn *conn)
+{
+	struct skep_process process = {};
+
+	if (conn->certainty >= OWNER_HOLDER || !skep_has_task_btf())
+		return;
+	struct task_struct *task = bpf_get_current_task_btf();
+
+#pragma unroll
+	for (int generation = 0; generation < 4; generation++) {
+		skep_process_of(task, &process);
+		if (process.started_ns <= conn->established_ns)
+			break;
+		task = task->real_parent;
+		if (!task)
+			return;
+	}
+	own(conn, &process, OWNER_HOLDER);
+}

@@ -15,6 +15,7 @@
 #include "skep/record.bpf.h"
 #include "skep/stats.bpf.h"
 #include "skep/task.bpf.h"
+#include "skep/scope.bpf.h"
 #include "netflow.h"
 #include "http.h"
 #include "address.bpf.h"
@@ -22,7 +23,9 @@
 #include "socket.bpf.h"
 #include "http_follow.bpf.h"
 #include "http_stream.bpf.h"
+#include "packet.bpf.h"
 #include "http_open.bpf.h"
+#include "http_early.bpf.h"
 #include "http_close.bpf.h"
 
 /* False when the packet is not TCP or carries nothing. */
@@ -61,12 +64,44 @@ static __always_inline bool read_packet(struct __sk_buff *skb, bool written, str
 	return true;
 }
 
+/*
+ * A socket that a process has locked is worked on by that process and nobody else: it is the current one. (Programs of this
+ * kind may ask for the current process since 5.16 or so; the kfunc is of 6.2 and easily asked about.)
+ */
+static __always_inline void name_writer(struct conn *conn, struct sock *sk)
+{
+	if (conn->certainty <= OWNER_LISTENER && bpf_ksym_exists(bpf_rdonly_cast) && sk->sk_lock.owned)
+		own_by_user(conn);
+}
+
+/*
+ * Makes an entry for a connection that has none, if it is HTTP: this is the first segment of it that is seen, or the next
+ * try after some in vain.
+ */
+static __always_inline bool meet(__u64 key, struct conn *conn, struct tcp_sock *tp,
+					       const struct http_segment *segment)
+{
+	bool is_midway = (conn->flags & CONN_OLDER) || conn->http != HTTP_UNSEEN;
+
+	/* Something has passed that was not seen here. Of a segment that is written the socket knows already. */
+	if (!is_midway && (tp->bytes_received || (!segment->written && tp->data_segs_out))) {
+		if (take_early(key, conn, tp)) {
+			conn->http = HTTP_FOUND;
+			return true;
+		}
+		if (is_response(segment))
+			skep_count(SKEP_UNREADABLE);
+		is_midway = true;
+	}
+	return open_http(key, conn, tp, segment, is_midway);
+}
+
 static __always_inline void on_packet(struct __sk_buff *skb, bool written)
 {
 	struct http_segment segment = {};
 	enum http_obeyed how = HTTP_RESUMED;
 	struct bpf_sock *packet_sk;
-	struct http_entry *entry = NULL;
+	struct http_entry *entry;
 	struct http_conn *http;
 	struct tcp_sock *tp;
 	struct conn *conn;
@@ -80,21 +115,28 @@ static __always_inline void on_packet(struct __sk_buff *skb, bool written)
 		return;
 	key = (__u64)tp;
 	conn = bpf_map_lookup_elem(&conns, &key);
+	segment.now_ns = bpf_ktime_get_ns();
+	if (!conn && !written)
+		note_early(skb, (struct sock *)tp, &segment);
 	if (!conn || conn->http == HTTP_NOT || !(conn->flags & (CONN_ESTABLISHED | CONN_OLDER)))
 		return;
-	segment.now_ns = bpf_ktime_get_ns();
-	if (conn->http == HTTP_FOUND)
-		entry = bpf_map_lookup_elem(&http_conns, &key);
-	if (!entry)
-		entry = open_http(key, conn, tp, &segment);
-	if (!entry)
+	if (conn->http != HTTP_FOUND && !meet(key, conn, tp, &segment))
 		return;
+	/* Looked up in one place for all: the verifier follows each pointer through all that comes after. */
+	entry = bpf_map_lookup_elem(&http_conns, &key);
+	if (!entry) {
+		conn->http = 1;
+		return;
+	}
+	if (written)
+		name_writer(conn, (struct sock *)tp);
 	http = &entry->http;
+	segment.length = forget(http, written, segment.length);
 	name_http_owner(http, conn);
 	if (http->mode == HTTP_STREAMED)
-		how = http_obey(http, &entry->lock, &segment);
+		how = http_obey(http, http_lock_of(entry), &segment);
 	if (how == HTTP_RESUMED) {
-		enum http_followed followed = http_follow(http, &entry->lock, &segment);
+		enum http_followed followed = http_follow(http, http_lock_of(entry), &segment);
 
 		if (followed == HTTP_TAKEN)
 			return;

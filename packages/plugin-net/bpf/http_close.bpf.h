@@ -92,13 +92,13 @@ static __always_inline void harvest_http(struct seq_file *out, __u64 key)
 	is_gone = !conn || conn->id != entry->http.conn;
 	if (!is_gone)
 		name_http_owner(&entry->http, conn);
-	http_lock(&entry->lock);
+	http_lock(http_lock_of(entry));
 	is_noted = note_standing(&entry->http, &record->exchange, record->line, is_gone ? HTTP_LAST : 0);
-	http_unlock(&entry->lock);
+	http_unlock(http_lock_of(entry));
 	if (is_noted && bpf_seq_write(out, record, sizeof(*record))) {
-		http_lock(&entry->lock);
+		http_lock(http_lock_of(entry));
 		take_back(&entry->http, &record->exchange);
-		http_unlock(&entry->lock);
+		http_unlock(http_lock_of(entry));
 		return;
 	}
 	if (!is_gone)

@@ -84,6 +84,8 @@ struct http_conn {
 	bool was_chunked;
 	/* User space has a state of it. */
 	bool was_streamed;
+	/* In http_early. */
+	bool is_early;
 	/* Request line of the pending exchange; before, the window over its head. */
 	char line[HTTP_LINE_LONG];
 	/* Over the head of a response. */
@@ -95,6 +97,8 @@ struct http_conn {
 	struct http_message messages[2];
 	/* For a segment that was read, one that was written. */
 	struct http_plan plans[2];
+	/* See forget(). */
+	__u32 forgotten[2];
 };
 
 struct http_entry {
@@ -120,12 +124,47 @@ struct {
 /* What a new entry is a copy of: too large for the stack. */
 static const char http_blank[sizeof(struct http_entry)] __attribute__((aligned(8))) = {};
 
+#ifndef HTTP_UNLOCKED
+/*
+ * Requests that came before their connection (http_early.bpf.h), by a hash of its ends. An entry is laid out as those of
+ * http_conns, so that it can become one; nobody else is at work on it, so it has no lock.
+ */
+struct http_early {
+	__u64 _unlocked;
+	struct http_conn http;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 512);
+	__type(key, __u64);
+	__type(value, struct http_early);
+} http_early SEC(".maps");
+#endif
+
 /* What http_look does. */
 #define HTTP_LOOK_REQUEST 1
 /* The window shows more of the head. */
 #define HTTP_LOOK_SCAN 2
 /* Behind the window there is more of the segment. */
 #define HTTP_LOOK_MORE 4
+/* It is of an entry of http_early. */
+#define HTTP_LOOK_EARLY 8
+
+static __always_inline struct http_conn *find_http(__u64 key, bool is_early)
+{
+	struct http_entry *entry;
+
+#ifndef HTTP_UNLOCKED
+	if (is_early) {
+		struct http_early *early = bpf_map_lookup_elem(&http_early, &key);
+
+		return early ? &early->http : NULL;
+	}
+#endif
+	entry = bpf_map_lookup_elem(&http_conns, &key);
+	return entry ? &entry->http : NULL;
+}
 
 /*
  * Looks at the @have bytes of a head that are in the window, of @available there are; with HTTP_LOOK_SCAN for its end, and
@@ -137,15 +176,13 @@ static const char http_blank[sizeof(struct http_entry)] __attribute__((aligned(8
  */
 __noinline int http_look(__u64 key, __u32 have, __u32 available, __u32 what)
 {
-	struct http_entry *entry = bpf_map_lookup_elem(&http_conns, &key);
+	struct http_conn *http = find_http(key, what & HTTP_LOOK_EARLY);
 	__u32 is_request = what & HTTP_LOOK_REQUEST;
-	struct http_conn *http;
 	struct http_head *head;
 	char *window;
 
-	if (!entry)
+	if (!http)
 		return 0;
-	http = &entry->http;
 	head = &http->heads[is_request];
 	window = http->line + (1 - is_request) * (offsetof(struct http_conn, window) - offsetof(struct http_conn, line));
 	if (what & HTTP_LOOK_SCAN) {
@@ -163,6 +200,13 @@ __noinline int http_look(__u64 key, __u32 have, __u32 available, __u32 what)
 	return 0;
 }
 
+/* NULL where the map's entries have none. */
+#ifdef HTTP_UNLOCKED
+#define http_lock_of(entry) ((struct bpf_spin_lock *)NULL)
+#else
+#define http_lock_of(entry) (&(entry)->lock)
+#endif
+
 static __always_inline void http_lock(struct bpf_spin_lock *lock)
 {
 	if (lock)
@@ -178,6 +222,18 @@ static __always_inline void http_unlock(struct bpf_spin_lock *lock)
 static __always_inline bool is_pending(const struct http_conn *http)
 {
 	return http->request != REQUEST_AWAITED;
+}
+
+/*
+ * The same number, of which the verifier knows nothing: it has been through memory. What it learnt of a segment's length in
+ * one branch or another would else make it follow all that comes after again for each.
+ */
+static __always_inline __u32 forget(struct http_conn *http, bool written, __u32 number)
+{
+	volatile __u32 *memory = written ? &http->forgotten[1] : &http->forgotten[0];
+
+	*memory = number;
+	return *memory;
 }
 
 /* Whether the pending exchange is at its end. It stays so only until it is told. */

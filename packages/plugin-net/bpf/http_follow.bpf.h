@@ -227,7 +227,7 @@ static __always_inline void read_head(struct http_conn *http, const struct http_
 	__u32 available = new_bytes(http, segment);
 	__u32 from = segment->length - available;
 	__u32 limit = available > http_max_head ? http_max_head : available;
-	__u32 what = is_request ? HTTP_LOOK_REQUEST : 0;
+	__u32 what = (is_request ? HTTP_LOOK_REQUEST : 0) | (http->is_early ? HTTP_LOOK_EARLY : 0);
 	__u32 size, line_len;
 
 	*message = (struct http_message){};

@@ -13,7 +13,7 @@
 #define HTTP_LOOK_AHEAD 32
 #define HTTP_WINDOW_MEMORY (HTTP_WINDOW + HTTP_LOOK_AHEAD + 8)
 /* In one window; each step takes in eight bytes or ends a line. What is left is looked at in the next one. */
-#define HTTP_STEPS 128
+#define HTTP_STEPS 96
 #define HTTP_WINDOWS 24
 
 /* Longer heads are left to user space. */

@@ -69,7 +69,30 @@ static __always_inline enum http_message_kind glance(const char *bytes, __u32 le
 	return HTTP_CUT;
 }
 
+/* Whether a segment may begin with a request. */
+static __always_inline enum http_message_kind glance_at(const struct http_segment *segment)
+{
+	__u32 length = segment->length > HTTP_METHOD_LEN ? HTTP_METHOD_LEN : segment->length;
+	char first[HTTP_METHOD_LEN] = {};
+
+	asm volatile("" : "+r"(length));
+	if (length == 0 || length > HTTP_METHOD_LEN || http_load(segment, 0, first, length)) {
+		skep_count(SKEP_UNREADABLE);
+		return HTTP_GARBAGE;
+	}
+	return glance(first, length);
+}
+
 #define HTTP_1 WORD('H', 'T', 'T', 'P', '/', '1', '.', 0)
+
+/* Whether a segment begins like a response. */
+static __always_inline bool is_response(const struct http_segment *segment)
+{
+	char first[8] = {};
+
+	return segment->length >= 12 && !http_load(segment, 0, first, sizeof(first)) &&
+	       (word_at(first) & LOW_BYTES(7)) == HTTP_1;
+}
 
 /* Whether " HTTP/1." and a digit are the last characters of a line of @length bytes. */
 static __always_inline bool ends_in_version(const char *line, __u32 length)

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "http_stream.bpf.h"
-#include "http_early.bpf.h"
 
 static __always_inline void name_http_owner(struct http_conn *http, const struct conn *conn)
 {
@@ -14,14 +13,14 @@ static __always_inline void name_http_owner(struct http_conn *http, const struct
 		http->flags |= HTTP_OWNER_ASSUMED;
 }
 
-/* An entry of nothing but who and where. NULL, and counted as lost, when there is no room. */
-static __always_inline struct http_entry *make_entry(__u64 key, const struct conn *conn, struct tcp_sock *tp)
+/* An entry that begins as @like says. NULL, and counted as lost, when there is no room. */
+static __always_inline struct http_entry *add_entry(__u64 key, const void *like, const struct conn *conn, struct tcp_sock *tp)
 {
 	struct sock *sk = (struct sock *)tp;
 	struct http_entry *entry;
 	struct http_conn *http;
 
-	if (skep_not_stored(bpf_map_update_elem(&http_conns, &key, http_blank, BPF_ANY))) {
+	if (skep_not_stored(bpf_map_update_elem(&http_conns, &key, like, BPF_ANY))) {
 		skep_count(SKEP_MAP_FULL);
 		return NULL;
 	}
@@ -33,22 +32,10 @@ static __always_inline struct http_entry *make_entry(__u64 key, const struct con
 	http->key = key;
 	http->netns = netns_of(sk, true);
 	read_addresses(sk, http->src_addr, http->dst_addr, true);
-	http->src_port = bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
-	http->dst_port = bpf_ntohs(sk->__sk_common.skc_dport);
+	http->src_port = local_port(tp, true);
+	http->dst_port = peer_port(sk, true);
 	name_http_owner(http, conn);
 	return entry;
-}
-
-/*
- * Which way the beginning of a connection is missed: it is older than we are, was known too late (accepted by a process in
- * scope from a listener that is not), or could not be told to user space.
- */
-static __always_inline bool is_midway(const struct conn *conn, const struct http_segment *segment, struct tcp_sock *tp)
-{
-	if ((conn->flags & CONN_OLDER) || conn->http != HTTP_UNSEEN)
-		return true;
-	/* The other side has spoken, and we have not heard it. */
-	return segment->written ? tp->data_segs_in > 0 : tp->data_segs_out > 0;
 }
 
 static __always_inline bool is_from_client(const struct conn *conn, const struct http_segment *segment)
@@ -61,42 +48,36 @@ static __always_inline void look_in_vain(struct conn *conn)
 	conn->http = conn->http >= HTTP_TRIES ? HTTP_NOT : conn->http + 1;
 }
 
-/* The first segment of a connection that is seen, or the next one after a beginning that was missed. */
+/*
+ * The first segment of a connection that is seen. @is_midway: something was before: the connection is older than we are, was
+ * known too late (accepted by a process in scope from a listener that is not), or user space could not be told of it.
+ */
 static __always_inline struct http_entry *open_http(__u64 key, struct conn *conn, struct tcp_sock *tp,
-						    const struct http_segment *segment)
+						    const struct http_segment *segment, bool is_midway)
 {
-	bool midway = is_midway(conn, segment, tp);
-	char first[HTTP_METHOD_LEN] = {};
-	__u32 length = segment->length > HTTP_METHOD_LEN ? HTTP_METHOD_LEN : segment->length;
 	enum http_message_kind kind = HTTP_GARBAGE;
 	struct http_entry *entry;
 
 	/* A server that speaks first speaks no HTTP. */
-	if (midway || is_from_client(conn, segment)) {
-		asm volatile("" : "+r"(length));
-		if (length == 0 || length > HTTP_METHOD_LEN || http_load(segment, 0, first, length)) {
-			skep_count(SKEP_UNREADABLE);
-			return NULL;
-		}
-		kind = glance(first, length);
-	}
-	if (kind == HTTP_GARBAGE || (midway && kind != HTTP_REQUEST)) {
-		if (midway)
+	if (is_midway || is_from_client(conn, segment))
+		kind = glance_at(segment);
+	if (kind == HTTP_GARBAGE || (is_midway && kind != HTTP_REQUEST)) {
+		if (is_midway)
 			look_in_vain(conn);
 		else
 			conn->http = HTTP_NOT;
 		return NULL;
 	}
-	entry = make_entry(key, conn, tp);
+	entry = add_entry(key, http_blank, conn, tp);
 	if (!entry)
 		return NULL;
-	if (midway)
+	if (is_midway)
 		entry->http.flags |= HTTP_MIDWAY;
 	if (!segment->written)
 		entry->http.flags |= HTTP_INCOMING;
 	entry->http.next[segment->written] = segment->seq;
 	/* A first packet that came behind a later one leaves a hole to be filled. */
-	if (!midway && !segment->written)
+	if (!is_midway && !segment->written)
 		entry->http.next[0] = tp->rcv_nxt;
 	entry->http.next[!segment->written] = segment->ack;
 	conn->http = HTTP_FOUND;

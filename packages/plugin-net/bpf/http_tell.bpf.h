@@ -52,9 +52,8 @@ static __always_inline void copy_line(char *to, const char *line, __u32 length, 
 static __always_inline void fill_exchange(struct http_exchange *record, const struct http_conn *http, __u16 kind, __u16 flags,
 					  char *line, const __u32 room)
 {
-	bool is_pending_now = is_pending(http);
-	bool responded = http->response != RESPONSE_AWAITED;
-	__u32 line_len = is_pending_now ? http->line_len : 0;
+	bool is_any = is_pending(http), responded = http->response != RESPONSE_AWAITED;
+	__u32 line_len = is_any ? http->line_len : 0;
 
 	flags |= http->flags;
 	if (line_len > room) {
@@ -68,14 +67,14 @@ static __always_inline void fill_exchange(struct http_exchange *record, const st
 	if (http->response == RESPONSE_UNFRAMED)
 		flags |= HTTP_UNFRAMED;
 	record->event.conn = http->conn;
-	record->event.time_ns = http->first_ns;
+	record->event.time_ns = is_any ? http->first_ns : 0;
 	record->event.kind = kind;
 	record->event.flags = flags;
 	record->event._pad = 0;
 	record->request_bytes = http->request_bytes;
 	record->response_bytes = http->response_bytes;
 	record->latency_ns = responded ? http->responded_ns - http->asked_ns : 0;
-	record->duration_ns = http->last_ns - http->first_ns;
+	record->duration_ns = is_any ? http->last_ns - http->first_ns : 0;
 	record->request_left = http->request_left;
 	record->response_left = http->response_left;
 	record->read_seq = http->next[0];

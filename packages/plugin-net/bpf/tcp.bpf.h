@@ -125,13 +125,6 @@ static __always_inline void fill_record(struct tcp_sock *tp, const struct conn *
 	record->retransmits -= conn->base_retransmits;
 }
 
-static __always_inline void own(struct conn *conn, const struct skep_process *process, enum owner_certainty certainty)
-{
-	conn->tgid = process->tgid;
-	__builtin_memcpy(conn->comm, process->comm, COMM_LEN);
-	conn->certainty = certainty;
-}
-
 static __always_inline void note_conn(__u64 socket, struct conn *conn)
 {
 	conn->id = conn_id();
@@ -230,30 +223,6 @@ static __always_inline void note_established(struct sock *sk, struct conn *conn)
 	conn->established_ns = bpf_ktime_get_ns();
 }
 
-/*
- * A process gives the connection up (close, shutdown, exit): who accepted it, where accept cannot be hooked.
- * One that is younger than the connection inherited it: then it is the forefather's who was there.
- */
-static __always_inline void own_by_closer(struct conn *conn)
-{
-	struct skep_process process = {};
-
-	if (conn->certainty >= OWNER_HOLDER || !skep_has_task_btf())
-		return;
-	struct task_struct *task = bpf_get_current_task_btf();
-
-#pragma unroll
-	for (int generation = 0; generation < 4; generation++) {
-		skep_process_of(task, &process);
-		if (process.started_ns <= conn->established_ns)
-			break;
-		task = task->real_parent;
-		if (!task)
-			return;
-	}
-	own(conn, &process, OWNER_HOLDER);
-}
-
 static __always_inline void emit_last(const struct conn_record *last)
 {
 	struct conn_record *record = bpf_ringbuf_reserve(&closed, sizeof(*record), 0);
@@ -322,7 +291,7 @@ static __always_inline void tell_closing(struct sock *sk, struct conn *conn)
 	struct conn_record *record = bpf_map_lookup_elem(&closing, &key);
 
 	if (record) {
-		own_by_closer(conn);
+		own_by_user(conn);
 		name_owner(record, conn);
 		if (tp)
 			add_late_reads(record, tp, conn, true);
@@ -409,11 +378,11 @@ static __always_inline void on_state(struct sock *sk, int oldstate, int newstate
 		note_established(sk, conn);
 	} else if (newstate == TCP_FIN_WAIT1 || newstate == TCP_LAST_ACK) {
 		/* Only close(2), shutdown(2) and exit lead here, all in their process. */
-		own_by_closer(conn);
+		own_by_user(conn);
 	} else if (newstate == TCP_CLOSE) {
 		/* close(2) with data unread or SO_LINGER 0; a reset from outside arrives before both ends are shut down. */
 		if (sk->sk_shutdown == SHUTDOWN_MASK && (oldstate == TCP_ESTABLISHED || oldstate == TCP_CLOSE_WAIT))
-			own_by_closer(conn);
+			own_by_user(conn);
 		note_end(sk, conn, oldstate);
 	}
 }
