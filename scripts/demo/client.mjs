@@ -4,6 +4,8 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
+import { question, rcodeOf } from "./dns.mjs";
+import { Customer } from "./http.mjs";
 import { Truth } from "./truth.mjs";
 
 const [mode, endpointText] = process.argv.slice(2);
@@ -61,16 +63,44 @@ const behaviours = {
   async datagrams() {
     const socket = createSocket(family === "IPv4" ? "udp4" : "udp6");
     const row = truth.of("udp", family, "outgoing");
-    socket.on("message", (answer) => (row.bytes_read += answer.length));
+    socket.on("message", (answer) => (row.counters.bytes_read += answer.length));
     while (!stopping) {
       const answered = once(socket, "message");
       socket.send(request(48, 200), port, host, (error, sent) => {
-        if (!error) row.bytes_written += sent;
+        if (!error) row.counters.bytes_written += sent;
       });
       await answered;
       await pause(60);
     }
     socket.close();
+  },
+
+  /** Asks for names, some of which are not there. */
+  async resolver() {
+    const socket = createSocket("udp4");
+    const row = truth.of("udp", family, "outgoing");
+    for (let id = 1; !stopping; id++) {
+      const answered = once(socket, "message");
+      const name = `${id % 4 === 0 ? "no-" : ""}shop.example`;
+      socket.send(question(id % 65536, name), port, host, (error, sent) => {
+        if (!error) row.counters.bytes_written += sent;
+      });
+      const [message] = await answered;
+      row.counters.bytes_read += message.length;
+      truth.dns(family, "outgoing", rcodeOf(message)).counters.count++;
+      await pause(100);
+    }
+    socket.close();
+  },
+
+  /** A browser: HTTP requests one after another on a connection that is kept. */
+  async customer() {
+    const customer = new Customer(truth, { family, host, port });
+    while (!stopping) {
+      await customer.visit();
+      await pause(25);
+    }
+    await customer.leave();
   },
 };
 

@@ -1,23 +1,38 @@
 // SPDX-License-Identifier: MIT
 
-const counters = ["bytes_read", "bytes_written", "tcp_established", "tcp_closed"];
-const identity = ({ pid, transport, family, direction }) => [pid, transport, family, direction].join(" ");
+/** What tells the demo's rows of a measurement apart, and what is counted in them. */
+const shapes = {
+  netflow: {
+    identity: ["pid", "transport", "family", "direction"],
+    counters: ["bytes_read", "bytes_written", "tcp_established", "tcp_closed"],
+  },
+  httpflow: {
+    identity: ["pid", "family", "direction", "method", "path", "status_code"],
+    counters: ["count", "bytes_read", "bytes_written"],
+  },
+  dnsflow: { identity: ["pid", "transport", "family", "direction", "rcode"], counters: ["count"] },
+};
 
-/** Sums netflow points per process, protocol and direction: what Skep saw, in the shape of the demo's own rows. */
+const keyOf = (measurement, values) =>
+  [measurement, ...shapes[measurement].identity.map((name) => values[name])].join(" ");
+
+/** Sums points in the shape of the demo's own rows: what Skep saw. */
 export class Seen {
   #rows = new Map();
 
   /** @param {import("@skep/core").Point} point */
   add({ measurement, tags, fields }) {
-    if (measurement !== "netflow") return;
-    const row = this.#rows.get(identity(tags)) ?? Object.fromEntries(counters.map((name) => [name, 0]));
+    if (!(measurement in shapes)) return;
+    const { counters } = shapes[measurement];
+    const key = keyOf(measurement, { ...fields, ...tags });
+    const row = this.#rows.get(key) ?? Object.fromEntries(counters.map((name) => [name, 0]));
     for (const name of counters) row[name] += Number(fields[name] ?? 0);
-    this.#rows.set(identity(tags), row);
+    this.#rows.set(key, row);
   }
 
   /** @param {object} truth a row of the demo */
-  of(truth) {
-    return this.#rows.get(identity(truth));
+  of({ measurement, identity }) {
+    return this.#rows.get(keyOf(measurement, identity));
   }
 
   get size() {
@@ -25,29 +40,32 @@ export class Seen {
   }
 }
 
+/** `GET /shop/cart 200 incoming`: the row in words. */
+function describe({ identity }) {
+  const { pid: _pid, ...rest } = identity;
+  return Object.entries(rest)
+    .map(([name, value]) => (name === "rcode" ? `rcode ${value}` : value))
+    .join(" ");
+}
+
 /**
  * Compares what the demo did with what was seen.
  * @returns {{ text: string, agrees: boolean }}
  */
 export function compare(truth, seen) {
-  const header = ["process", "traffic", "bytes read", "bytes written", "connections", "seen by Skep"];
+  const header = ["process", "measurement", "traffic", "by its own count", "seen by Skep"];
   const rows = truth.map((row) => {
     const other = seen.of(row);
-    const wrong = counters.filter((name) => (other?.[name] ?? 0) !== row[name]);
-    const verdict = wrong.map((name) => `${name} ${other?.[name] ?? "nothing"} instead of ${row[name]}`).join(", ");
+    const names = Object.keys(row.counters);
+    const wrong = names.filter((name) => (other?.[name] ?? 0) !== row.counters[name]);
+    const verdict = wrong.map((name) => `${name} ${other?.[name] ?? "nothing"} instead of ${row.counters[name]}`);
+    const own = names.map((name) => `${row.counters[name]} ${name.replace("tcp_", "").replace("_", " ")}`).join(", ");
     return {
       agrees: wrong.length === 0,
-      cells: [
-        row.process,
-        `${row.transport} ${row.family} ${row.direction}`,
-        String(row.bytes_read),
-        String(row.bytes_written),
-        row.transport === "tcp" ? `${row.tcp_established} opened, ${row.tcp_closed} closed` : "",
-        wrong.length === 0 ? "exactly that" : verdict,
-      ],
+      cells: [row.process, row.measurement, describe(row), own, verdict.join(", ") || "exactly that"],
     };
   });
-  // A flow that the demo knows nothing of would be somebody else's: the scope would leak.
+  // A row that the demo knows nothing of would be somebody else's: the scope would leak.
   const strangers = seen.size - truth.filter((row) => seen.of(row) !== undefined).length;
   const table = [header, ...rows.map(({ cells }) => cells)];
   const widths = header.map((_, column) => Math.max(...table.map((cells) => cells[column].length)));
@@ -57,6 +75,6 @@ export function compare(truth, seen) {
       .join("  ")
       .trimEnd(),
   );
-  if (strangers > 0) lines.push(`and ${strangers} flows that are not the demo's`);
+  if (strangers > 0) lines.push(`and ${strangers} rows that are not the demo's`);
   return { text: lines.join("\n"), agrees: strangers === 0 && rows.every(({ agrees }) => agrees) };
 }

@@ -13,7 +13,7 @@ const script = (name) => fileURLToPath(new URL(name, import.meta.url));
 const server = fork(script("server.mjs"));
 const [{ endpoints }] = await once(server, "message");
 
-const habits = { tcp: ["pooled", "short"], udp: ["datagrams"] };
+const habits = { tcp: ["pooled", "short"], udp: ["datagrams"], http: ["customer"], dns: ["resolver"] };
 const clients = endpoints.flatMap((endpoint) =>
   habits[endpoint.transport].map((habit) => fork(script("client.mjs"), [habit, JSON.stringify(endpoint)])),
 );
