@@ -24,6 +24,8 @@ struct tls_call {
 	/* The session of this call or the last one. 0: what it made has been sent. */
 	__u64 object;
 	__u64 buffer;
+	/* Bytes it has moved: once it is over, for those who follow them. */
+	__u64 count;
 	/* Where the library writes how many bytes it moved; 0: it returns that. */
 	__u64 count_at;
 	/* The stack pointer at the call: tells this call's return from another's, should one be missed. */
@@ -108,22 +110,23 @@ static __always_inline void tls_enter(enum tls_call_kind kind, __u64 object, __u
 	call->kind = kind;
 }
 
-/* The bytes a call has moved; 0: none, or nothing is known of the call. It is over after this. */
-static __always_inline __u64 tls_leave(struct tls_call *call, __u64 stack, int result)
+/* The call is over, or was not the one that returns: then it has moved nothing. */
+static __always_inline void tls_leave(struct tls_call *call, __u64 stack, int result)
 {
 	__u32 kind = call->kind;
 	__u64 count = 0;
 
+	call->count = 0;
 	if (kind == TLS_IDLE || call->stack != stack)
-		return 0;
+		return;
 	call->kind = TLS_IDLE;
 	if (kind == TLS_HANDSHAKE || result <= 0)
-		return 0;
+		return;
 	if (!call->count_at)
-		return result;
-	if (bpf_probe_read_user(&count, sizeof(count), (void *)call->count_at))
+		count = result;
+	else if (bpf_probe_read_user(&count, sizeof(count), (void *)call->count_at))
 		skep_count(SKEP_UNREADABLE);
-	return count;
+	call->count = count;
 }
 
 /*

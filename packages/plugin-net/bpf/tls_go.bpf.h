@@ -27,27 +27,36 @@ static __always_inline void go_enter(struct pt_regs *ctx, enum tls_call_kind kin
 
 /* func (c *Conn) Read(b []byte) (int, error) */
 SEC("uprobe")
-int go_tls_read(struct pt_regs *ctx)
+int go_read(struct pt_regs *ctx)
 {
 	go_enter(ctx, TLS_READ);
 	return 0;
 }
 
+/* What follows is the thread's doing: it goes on to the end on the thread it began on. */
+static __always_inline void go_deliver(struct pt_regs *ctx, __u64 object, __u64 buffer, __s64 count, bool written)
+{
+	struct tls_caller thread = this_thread();
+	struct tls_call *call = call_of(&thread, TLS_BY_GOROUTINE);
+
+	if (!call || count <= 0)
+		return;
+	call->object = object;
+	call->buffer = buffer;
+	call->count = count;
+	tls_deliver(ctx, written);
+}
+
 SEC("uprobe")
-int go_tls_read_ret(struct pt_regs *ctx)
+int go_read_ret(struct pt_regs *ctx)
 {
 	struct tls_caller goroutine = this_goroutine(ctx);
 	struct tls_call *call = bpf_map_lookup_elem(&tls_calls, &goroutine);
-	struct tls_session_key session;
-	__s64 count = GO_FIRST(ctx);
 
 	if (!call || call->kind != TLS_READ)
 		return 0;
 	call->kind = TLS_IDLE;
-	if (count <= 0)
-		return 0;
-	session = session_of(&goroutine, call->object);
-	tls_plaintext(&session, false, call->buffer, count);
+	go_deliver(ctx, call->object, call->buffer, GO_FIRST(ctx), false);
 	return 0;
 }
 
@@ -56,20 +65,15 @@ int go_tls_read_ret(struct pt_regs *ctx)
  * told when it is called. A session whose socket is not known yet learns it from a Read.
  */
 SEC("uprobe")
-int go_tls_write(struct pt_regs *ctx)
+int go_write(struct pt_regs *ctx)
 {
-	struct tls_caller goroutine = this_goroutine(ctx);
-	struct tls_session_key session = session_of(&goroutine, GO_FIRST(ctx));
-	__s64 count = GO_THIRD(ctx);
-
-	if (count > 0)
-		tls_plaintext(&session, true, GO_SECOND(ctx), count);
+	go_deliver(ctx, GO_FIRST(ctx), GO_SECOND(ctx), GO_THIRD(ctx), true);
 	return 0;
 }
 
 /* A Conn shakes hands once, and first: what is known of one with its address is over. */
 SEC("uprobe")
-int go_tls_shake(struct pt_regs *ctx)
+int go_shake(struct pt_regs *ctx)
 {
 	struct tls_caller goroutine = this_goroutine(ctx);
 	struct tls_session_key session = session_of(&goroutine, GO_FIRST(ctx));
@@ -80,7 +84,7 @@ int go_tls_shake(struct pt_regs *ctx)
 }
 
 SEC("uprobe")
-int go_tls_shake_ret(struct pt_regs *ctx)
+int go_shake_ret(struct pt_regs *ctx)
 {
 	struct tls_caller goroutine = this_goroutine(ctx);
 	struct tls_call *call = bpf_map_lookup_elem(&tls_calls, &goroutine);

@@ -56,17 +56,14 @@ int BPF_KRETPROBE(tls_return, int result)
 {
 	struct tls_caller thread = this_thread();
 	struct tls_call *call = bpf_map_lookup_elem(&tls_calls, &thread);
-	struct tls_session_key session;
 	bool written;
-	__u64 count;
 
 	if (!call)
 		return 0;
 	written = call->kind == TLS_WRITE;
-	session = session_of(&thread, call->object);
-	count = tls_leave(call, PT_REGS_SP(ctx) - RETURN_POPS, result);
-	if (count)
-		tls_plaintext(&session, written, call->buffer, count);
+	tls_leave(call, PT_REGS_SP(ctx) - RETURN_POPS, result);
+	if (call->count)
+		tls_deliver(ctx, written);
 	return 0;
 }
 

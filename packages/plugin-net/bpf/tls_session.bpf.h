@@ -28,7 +28,10 @@ struct tls_session {
 	bool is_midway;
 	/* Pieces of plaintext looked at in vain. */
 	__u8 tries;
-	__u8 _pad[5];
+	/* A byte that was read alone, where a request was expected: it is looked at with the rest. */
+	bool has_carried;
+	__u8 carried;
+	__u8 _pad[3];
 };
 
 /* Those that are not freed before their process ends are displaced. One displaced too early finds its socket again. */

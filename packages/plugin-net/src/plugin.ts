@@ -4,6 +4,7 @@ import {
   definePlugin,
   DomainNames,
   KubernetesMetadata,
+  MappedFiles,
   NatTable,
   type PluginInstance,
   type ProbeGroup,
@@ -24,6 +25,8 @@ import { enabledL7 } from "./l7net.js";
 import { netflow } from "./netflow/measurement.js";
 import { Netflow } from "./netflow/netflow.js";
 import { netflowProbes } from "./netflow/probes.js";
+import { tlsProbes } from "./tls/probes.js";
+import { Tls } from "./tls/tls.js";
 
 const objectFiles = (name: string) => ({
   x64: new URL(`../dist/bpf/${name}.x64.bpf.o`, import.meta.url),
@@ -32,23 +35,29 @@ const objectFiles = (name: string) => ({
 
 const groups = (probes: Readonly<Record<string, ProbeGroup>>): readonly string[] => Object.keys(probes);
 
-/** `ebpf-net`: what every connection of this host moved, how well, the HTTP exchanges in it, and DNS. */
+/** `ebpf-net`: what every connection of this host moved, how well, the HTTP exchanges in it, under TLS too, and DNS. */
 export const net = definePlugin<NetConfig>({
   name: "ebpf-net",
   version: "0.1.0",
   description: "TCP and UDP traffic per process and peer (netflow), HTTP exchanges (httpflow), DNS exchanges (dnsflow)",
   config: netConfig,
   measurements: [netflow, httpflow, dnsflow],
-  capabilities: ["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"],
-  objects: { netflow: objectFiles("netflow"), http: objectFiles("http"), dns: objectFiles("dns") },
-  probes: { ...netflowProbes, ...httpProbes, ...dnsProbes },
+  capabilities: ["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN", "CAP_SYS_PTRACE"],
+  objects: {
+    netflow: objectFiles("netflow"),
+    http: objectFiles("http"),
+    tls: objectFiles("tls"),
+    tls_socket: objectFiles("tls_socket"),
+    dns: objectFiles("dns"),
+  },
+  probes: { ...netflowProbes, ...httpProbes, ...tlsProbes, ...dnsProbes },
   streams: {
     closed: { map: "closed", codec: connRecord },
     http: { map: "http_events", codec: httpEvent },
     dns: { map: "dns_events", codec: dnsEvent },
   },
   layouts: [listenerRecord, udpFlowKey, udpFlow, httpExchange, httpChunk, httpOrder],
-  uses: [ProcessTable],
+  uses: [ProcessTable, MappedFiles],
   optionallyUses: [NatTable, DomainNames, KubernetesMetadata],
 
   load(config) {
@@ -60,9 +69,13 @@ export const net = definePlugin<NetConfig>({
         udp_flows_0: config.max_udp_flows,
         udp_flows_1: config.max_udp_flows,
         http_conns: config.httpflow_max_connections,
+        tls_conns: config.httpflow_max_connections,
         http_orders: config.httpflow_max_connections,
       },
-      without: l7.has("httpflow") ? [] : groups(httpProbes),
+      without: [
+        ...(l7.has("httpflow") ? [] : groups(httpProbes)),
+        ...(l7.has("httpflow-tls") ? [] : groups(tlsProbes)),
+      ],
     };
   },
 
@@ -71,6 +84,7 @@ export const net = definePlugin<NetConfig>({
     // It is flushed first: it knows which process owns a connection that others could only assume.
     const parts: PluginInstance[] = [netflow];
     if (enabledL7(context.config).size > 0) parts.push(new Httpflow(context, netflow.owners));
+    if (context.strategy("tls_plaintext") !== undefined) parts.push(new Tls(context));
     if (context.strategy("dns") !== undefined) parts.push(new Dnsflow(context));
     return inOrder(...parts);
   },

@@ -11,10 +11,10 @@ import { emulatedSite, LONGEST_WAY } from "./probe-site.js";
  * everything or the connection is done for. A handshake happens once; `Handshake` and its kin only ask whether it has.
  */
 const methods = [
-  { name: "Read", entry: "go_tls_read", exit: "go_tls_read_ret" },
-  { name: "Write", entry: "go_tls_write" },
-  { name: "clientHandshake", entry: "go_tls_shake", exit: "go_tls_shake_ret" },
-  { name: "serverHandshake", entry: "go_tls_shake", exit: "go_tls_shake_ret" },
+  { name: "Read", entry: "go_read", exit: "go_read_ret" },
+  { name: "Write", entry: "go_write" },
+  { name: "clientHandshake", entry: "go_shake", exit: "go_shake_ret" },
+  { name: "serverHandshake", entry: "go_shake", exit: "go_shake_ret" },
 ] as const;
 
 /** Where the linker puts the line table; in position-independent programs among what is relocated. */

@@ -9,6 +9,7 @@ const uretprobe = { kind: "uretprobe" } as const;
 export const tlsProbes = {
   tls_plaintext: {
     object: "tls",
+    optional: true,
     observes: "plaintext of TLS libraries and Go programs",
     strategies: [
       {
@@ -22,22 +23,14 @@ export const tlsProbes = {
           tls_handshake: uprobe,
           tls_return: uretprobe,
           tls_free: uprobe,
-          go_tls_read: uprobe,
-          go_tls_read_ret: uprobe,
-          go_tls_write: uprobe,
-          go_tls_shake: uprobe,
-          go_tls_shake_ret: uprobe,
-        },
-      },
-    ],
-  },
-  tls_state: {
-    object: "tls",
-    observes: "HTTP connections inside TLS that close, and at a flush those that go on",
-    strategies: [
-      {
-        name: "tp_btf",
-        programs: {
+          go_read: uprobe,
+          go_read_ret: uprobe,
+          go_write: uprobe,
+          go_shake: uprobe,
+          go_shake_ret: uprobe,
+          // Called by these: nowhere to be attached.
+          tls_was_read: uprobe,
+          tls_was_written: uprobe,
           tls_close: { kind: "tp_btf", event: "tcp_destroy_sock" },
           tls_harvest: { kind: "iter", target: "bpf_map_elem", map: "tls_conns" },
         },
@@ -45,7 +38,8 @@ export const tlsProbes = {
     ],
   },
   tls_socket: {
-    object: "tls",
+    object: "tls_socket",
+    optional: true,
     observes: "which socket a TLS session uses",
     strategies: [
       {

@@ -8,7 +8,6 @@ export class Tls implements PluginInstance {
   constructor(private readonly context: PluginContext<unknown>) {}
 
   async start(): Promise<void> {
-    if (this.context.strategy("tls_plaintext") === undefined) return;
     await attachToFiles(this.context, new TlsFiles(this.context.log));
   }
 }

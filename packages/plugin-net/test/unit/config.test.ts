@@ -59,8 +59,15 @@ test("configuration reaches the kernel side", (t) => {
   const config = netConfig.parse({ loopback: true, ipv6_disabled: true, max_connections: 1000, max_udp_flows: 500 });
   t.deepEqual(net.load!(config, {}), {
     rodata: { skip_loopback: false, skip_ipv6: true },
-    mapEntries: { conns: 1000, udp_flows_0: 500, udp_flows_1: 500, http_conns: 16_384, http_orders: 16_384 },
-    without: [],
+    mapEntries: {
+      conns: 1000,
+      udp_flows_0: 500,
+      udp_flows_1: 500,
+      http_conns: 16_384,
+      tls_conns: 16_384,
+      http_orders: 16_384,
+    },
+    without: ["tls_plaintext", "tls_socket"],
   });
   t.deepEqual(net.load!(netConfig.parse({}), {}).rodata, { skip_loopback: true, skip_ipv6: false });
 });

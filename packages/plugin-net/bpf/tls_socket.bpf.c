@@ -1,7 +1,19 @@
-/* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* Who sends and receives on which socket, in the context of the process. */
-#pragma once
-
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Who sends and receives on which socket, in the context of the process: from it tls_call.bpf.h learns whose connection a
+ * TLS session is. An object of its own, since it is tried in several ways, and tls.bpf.c takes the verifier long.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_endian.h>
+#include "skep/compat.bpf.h"
+#include "skep/stats.bpf.h"
+#include "skep/task.bpf.h"
+#include "netflow.h"
+#include "address.bpf.h"
+#include "socket.bpf.h"
 #include "tls_call.bpf.h"
 
 /* Since 6.3 (6e6eda44b939). Told of attempts that moved nothing, too. */
@@ -51,3 +63,5 @@ int BPF_KPROBE(tls_recv_kprobe, struct sock *sk, int copied)
 		tls_on_socket(sk, true, false);
 	return 0;
 }
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
