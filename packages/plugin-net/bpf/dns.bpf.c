@@ -91,7 +91,7 @@ static __always_inline void own_by_current(struct udp_owner *owner, const bool d
 	}
 }
 
-/* A process sends in its own context; what arrives belongs to who sent on the socket last. */
+/* A process binds and sends in its own context; what arrives belongs to who did so last. */
 static __always_inline void name_udp_owner(struct bpf_sock *sk, struct dns_event *event, bool sending, const bool direct)
 {
 	struct udp_owner *owner =
@@ -228,6 +228,36 @@ int dns_ingress(struct __sk_buff *skb)
 		on_packet(skb, false, true);
 	else
 		on_packet(skb, false, false);
+	return 1;
+}
+
+/* Who serves DNS is to be known before the first answer. */
+static __always_inline void on_bind(struct bpf_sock *sk)
+{
+	struct udp_owner *owner;
+
+	if (sk->protocol != IPPROTO_UDP || sk->src_port != DNS_PORT)
+		return;
+	owner = bpf_sk_storage_get(&udp_owners, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!owner)
+		return;
+	if (bpf_ksym_exists(bpf_rdonly_cast))
+		own_by_current(owner, true);
+	else
+		own_by_current(owner, false);
+}
+
+SEC("cgroup/post_bind4")
+int dns_bind4(struct bpf_sock *sk)
+{
+	on_bind(sk);
+	return 1;
+}
+
+SEC("cgroup/post_bind6")
+int dns_bind6(struct bpf_sock *sk)
+{
+	on_bind(sk);
 	return 1;
 }
 

@@ -14,6 +14,8 @@ export const dnsProbes = {
         programs: {
           dns_egress: { kind: "cgroup_skb", direction: "egress" },
           dns_ingress: { kind: "cgroup_skb", direction: "ingress" },
+          dns_bind4: { kind: "cgroup_sock", hook: "post_bind4" },
+          dns_bind6: { kind: "cgroup_sock", hook: "post_bind6" },
         },
       },
     ],

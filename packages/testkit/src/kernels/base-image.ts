@@ -136,6 +136,8 @@ async function makeSkeleton(root: string): Promise<void> {
     "etc/passwd": "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/:/bin/false\n",
     "etc/group": "root:x:0:\nnogroup:x:65534:\n",
     "etc/hosts": "127.0.0.1 localhost\n::1 localhost ip6-localhost\n",
+    // `ip netns exec` lays a namespace's own over it.
+    "etc/resolv.conf": "",
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
     "etc/protocols": "icmp 1\ntcp 6\nudp 17\n",
     "etc/ld.so.conf": "/usr/local/lib\n/usr/lib/x86_64-linux-gnu\n/usr/lib64\n",
