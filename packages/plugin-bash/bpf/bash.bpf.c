@@ -22,7 +22,7 @@ struct {
 	__uint(max_entries, 1024 * 1024);
 } commands SEC(".maps");
 
-/* Thread -> address of the line it has told, until readline() returns it. */
+/* Thread -> address of the line that bash has told, until readline() returns it; of zsh that a line is to come. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
@@ -63,7 +63,8 @@ static __always_inline bool send_line(const char *line, __u32 source, const __u6
 		submit(record, source, read - 1);
 		return true;
 	}
-	bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+	/* It wakes the reader like any other: as long as it lies there unread, no later record would. */
+	bpf_ringbuf_discard(record, 0);
 	if (read < 0)
 		skep_count(SKEP_UNREADABLE);
 	return read < (long)room;
@@ -104,10 +105,36 @@ int BPF_KRETPROBE(bash_readline, const char *line)
 	return 0;
 }
 
+/*
+ * zleread() of zsh: zlecore() edits, freeundo() ends the editing, zlegetline() gives the line. That is asked for at other
+ * times too, so it counts between the end of one and the beginning of the next. As with bash, nothing here has begun
+ * when the probes are attached to a shell that waits at its prompt.
+ */
+SEC("uprobe")
+int BPF_KPROBE(zsh_edit)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+
+	bpf_map_delete_elem(&told, &thread);
+	return 0;
+}
+
+SEC("uprobe")
+int BPF_KPROBE(zsh_edited)
+{
+	__u64 thread = bpf_get_current_pid_tgid(), edited = 1;
+
+	bpf_map_update_elem(&told, &thread, &edited, BPF_ANY);
+	return 0;
+}
+
 SEC("uretprobe")
 int BPF_KRETPROBE(zsh_line, const char *line)
 {
-	send(line, FROM_ZLE);
+	__u64 thread = bpf_get_current_pid_tgid();
+
+	if (bpf_map_delete_elem(&told, &thread) == 0)
+		send(line, FROM_ZLE);
 	return 0;
 }
 
@@ -127,7 +154,7 @@ static __always_inline bool send_bytes(const char *bytes, __u64 length, __u32 so
 		submit(record, source, length);
 		return true;
 	}
-	bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_discard(record, 0);
 	skep_count(SKEP_UNREADABLE);
 	return true;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { lstatSync, readFileSync } from "node:fs";
+import { lstatSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 
 /** uid -> name. */
@@ -29,6 +29,7 @@ export class LoginNames {
     const directory = join(this.procRoot, String(pid));
     try {
       const uidMap = readFileSync(join(directory, "uid_map"), "utf8");
+      readlinkSync(join(directory, "root")); // throws for one that is ending, which has no files any more
       for (const cache of [this.#views, this.#files]) if (cache.size >= limit) cache.clear();
       this.#views.set(pid, { names: this.#namesIn(join(directory, "root/etc/passwd")), uidMap });
     } catch {

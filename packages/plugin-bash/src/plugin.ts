@@ -2,21 +2,13 @@
 
 import { readlinkSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type Cursor,
-  definePlugin,
-  MappedFiles,
-  type PluginContext,
-  type ProbeGroup,
-  scopeProbes,
-  type Strategy,
-} from "@skep/core";
+import { type Cursor, definePlugin, MappedFiles, type PluginContext } from "@skep/core";
 import { z } from "zod";
 import { commandRecord } from "./codec.gen.js";
 import { lineOf, lineOfExec, lineOfFish, lineOfZle } from "./command.js";
 import { LoginNames } from "./login-names.js";
 import { commands, messageOf } from "./measurement.js";
-import { followShells } from "./shells.js";
+import { followShells, probes } from "./shells.js";
 
 const config = z.strictObject({
   shell_zsh: z.boolean().default(false).describe("report what is typed into zsh too"),
@@ -26,19 +18,6 @@ const config = z.strictObject({
   shell_tty: z.boolean().default(false).describe("add the terminal of the shell as tag `tty`"),
 });
 export type Config = z.infer<typeof config>;
-
-const uretprobe = { kind: "uretprobe" } as const; // without a target: attached to the shells that are found
-const probes = {
-  bash: oneWay("lines typed into bash", { bash_edited: uretprobe, bash_readline: uretprobe }),
-  zsh: oneWay("lines typed into zsh", { zsh_line: uretprobe }),
-  fish: oneWay("what fish writes to its history", { fish_write: { kind: "uprobe" } }),
-  exec: oneWay("bash being executed", { bash_exec: { kind: "tp_btf", event: "sched_process_exec" } }),
-  ...scopeProbes,
-};
-
-function oneWay(observes: string, programs: Strategy["programs"]): ProbeGroup {
-  return { observes, strategies: [{ name: Object.values(programs).flat()[0]!.kind, programs }] };
-}
 
 /** What the text of a record is, and so how it becomes a command: enum command_source of bpf/bash.h. */
 const readers = [undefined, lineOf, lineOfZle, lineOfExec, lineOfFish];

@@ -44,10 +44,10 @@ export interface FileProbes {
    */
   readonly ahead?: readonly string[];
   /**
-   * What each wanted program (not library) is expected to have, in itself or in a library that it maps: `line editor`. One in
-   * which nothing is found to be probed degrades the plugin while it runs.
+   * What a wanted program (not library) is expected to have, in itself or in a library that it maps: `line editor`. One in which
+   * nothing is found to be probed degrades the plugin while it runs. Undefined: nothing.
    */
-  readonly expects?: string;
+  expects?(program: MappedFile): string | undefined;
   /** Told once per process and file: `probes` are attached, none when the file has not one of the symbols. */
   attached?(file: MappedFile, probes: number): void;
 }
@@ -96,8 +96,7 @@ class FileAttacher implements AttachedFiles {
     private readonly context: PluginContext<unknown>,
     private readonly files: FileProbes,
   ) {
-    const { what, expects } = files;
-    this.#unprobed = expects === undefined ? undefined : new UnprobedPrograms(context, what, expects);
+    this.#unprobed = files.expects === undefined ? undefined : new UnprobedPrograms(context, files.what);
   }
 
   get attached(): number {
@@ -130,7 +129,7 @@ class FileAttacher implements AttachedFiles {
     if (links === undefined) return;
     if (known !== undefined) known.pids.add(file.pid);
     else if (links.length > 0) this.#attachments.set(key, { links, pids: new Set([file.pid]) });
-    this.#unprobed?.attached(file, links.length);
+    this.#unprobed?.attached(file, links.length, this.files.expects?.(file));
     this.files.attached?.(file, links.length);
   }
 

@@ -8,6 +8,8 @@ const lookMs = 5_000;
 
 interface Program {
   readonly path: string;
+  /** What it is without, in words. */
+  readonly missing: string;
   looks: number;
   takeBack?: () => void;
 }
@@ -16,20 +18,20 @@ interface Program {
 export class UnprobedPrograms {
   readonly #programs = new Map<number, Program>();
 
-  /** @param missing what a program is without, in words */
-  constructor(context: PluginContext<unknown>, what: string, missing: string) {
+  constructor(context: PluginContext<unknown>, what: string) {
     context.every(lookMs, () => {
       for (const [pid, program] of this.#programs) {
         if (++program.looks !== 2) continue;
-        program.takeBack = context.degrade(`${what}: ${program.path} (process ${pid}) has no ${missing} to be probed`);
+        const { path, missing } = program;
+        program.takeBack = context.degrade(`${what}: ${path} (process ${pid}) has no ${missing} to be probed`);
       }
     });
   }
 
   /** `probes` are attached to a file of its process. */
-  attached({ pid, path, isProgram }: MappedFile, probes: number): void {
+  attached({ pid, path, isProgram }: MappedFile, probes: number, expected: string | undefined): void {
     if (probes > 0) this.gone(pid);
-    else if (isProgram) this.#programs.set(pid, { path, looks: 0 });
+    else if (isProgram && expected !== undefined) this.#programs.set(pid, { path, missing: expected, looks: 0 });
   }
 
   gone(pid: number): void {

@@ -75,10 +75,10 @@ live(
 live("empty lines are left out, and the end of input is no command", async (t) => {
   const observed = await observer(t);
   const shell = await startBash(t, observed);
-  for (const line of ["", "   ", "\t", "true", ""]) await shell.run(line);
+  for (const line of ["", "   ", "\x16\t", "true", ""]) await shell.run(line);
+  await observed.seen(shell.pid, "true");
   shell.type("\x04");
   await shell.exited;
-  await observed.seen(shell.pid, "true");
   await nothingUnaccounted(t, observed);
   t.deepEqual(observed.commandsOf(shell.pid), ["true"]);
 });
@@ -98,7 +98,7 @@ live("a command of 4 KiB is whole, a longer one is cut and marked", async (t) =>
   const shell = await startBash(t, observed);
   const lengths = [230, 231, 232, 233, 4095, 4096, 4097, 9000];
   for (const length of lengths) {
-    const line = `: ${"é".repeat(5)}${"x".repeat(length - 12)}`;
+    const line = `: ${"é".repeat(5)}${String(length).padEnd(length - 12, "x")}`;
     await shell.run(line);
     // Five characters have two bytes.
     const { fields } = await observed.seen(shell.pid, line.slice(0, 4096 - 5));

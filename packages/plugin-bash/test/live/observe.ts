@@ -2,7 +2,7 @@
 
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { libbpfBackend } from "@skep/backend-libbpf";
 import { type Agent, createAgent, type PluginStatus, type Point } from "@skep/core";
 import { processes } from "@skep/plugin-process";
@@ -46,7 +46,7 @@ export async function observer(
   t: Teardown,
   { config = {}, hostRoot = "/nonexistent", before }: ObserverOptions = {},
 ): Promise<Observer> {
-  const cgroup = scopedCgroup(t, "bash");
+  const cgroup = scopedCgroup(t, basename(test.meta.file, ".test.ts"));
   const started = await before?.(cgroup);
   const points: Point[] = [];
   const agent = createAgent({
@@ -155,7 +155,9 @@ export function copyOf(
   name: string,
 ): { readonly directory: string; readonly path: string } {
   const directory = mkdtempSync(join(realpathSync(tmpdir()), "skep-bash-"));
-  t.teardown(() => rmSync(directory, { recursive: true }));
+  // A shell whose terminal is gone still writes its history.
+  t.teardown(() => rmSync(directory, { recursive: true, maxRetries: 20 }));
+  chmodSync(directory, 0o755);
   const path = join(directory, name);
   mkdirSync(dirname(path), { recursive: true });
   copyFileSync(program, path);

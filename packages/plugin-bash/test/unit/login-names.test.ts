@@ -12,9 +12,12 @@ const identity = "         0          0 4294967295\n";
 function setUp(t: ExecutionContext) {
   const proc = mkdtempSync(join(tmpdir(), "skep-users-"));
   t.teardown(() => rmSync(proc, { recursive: true }));
-  const etc = (pid: number) => join(proc, String(pid), "root/etc");
+  const etc = (pid: number) => join(proc, `${pid}-root/etc`);
   const passwd = (pid: number, text: string, uidMap = identity) => {
     mkdirSync(etc(pid), { recursive: true });
+    mkdirSync(join(proc, String(pid)), { recursive: true });
+    rmSync(join(proc, String(pid), "root"), { force: true });
+    symlinkSync(join(proc, `${pid}-root`), join(proc, String(pid), "root"));
     writeFileSync(join(proc, String(pid), "uid_map"), uidMap);
     writeFileSync(join(etc(pid), "passwd"), text);
   };
@@ -68,6 +71,14 @@ test("a process that is gone had the users it had, one never looked at those of 
   end(10);
   t.is(users.nameOf(10, 1000), "ann");
   t.is(users.nameOf(11, 1000), "hostess");
+});
+
+test("a process that is ending has no root any more, and the users it had", (t) => {
+  const { users, passwd, proc } = setUp(t);
+  passwd(10, "ann:x:1000:0::/:\n");
+  t.is(users.nameOf(10, 1000), "ann");
+  rmSync(join(proc, "10/root"));
+  t.is(users.nameOf(10, 1000), "ann");
 });
 
 test("a container without a passwd file has no names, and none is lent to it", (t) => {

@@ -22,8 +22,9 @@ function record(text: string | Buffer, source = READLINE): Uint8Array {
 async function setUp(t: ExecutionContext, config: object = {}) {
   const procRoot = mkdtempSync(join(tmpdir(), "skep-bash-proc-"));
   const directory = join(procRoot, "42");
-  mkdirSync(join(directory, "root/etc"), { recursive: true });
-  mkdirSync(join(directory, "fd"));
+  mkdirSync(join(procRoot, "jail/etc"), { recursive: true });
+  mkdirSync(join(directory, "fd"), { recursive: true });
+  symlinkSync(join(procRoot, "jail"), join(directory, "root"));
   writeFileSync(join(directory, "uid_map"), "0 0 4294967295\n");
   writeFileSync(join(directory, "root/etc/passwd"), "ann:x:1000:1000::/:/bin/bash\n");
   symlinkSync("/home/ann/work", join(directory, "cwd"));

@@ -185,7 +185,7 @@ test("a file without any of the symbols is no failure when all are optional, and
 });
 
 test("a program in which nothing is found degrades the plugin while it runs, unless a library of it has what is expected", async (t) => {
-  const { watcher, file, reasons, clock } = await setUp(t, { expects: "line editor", probesFor: () => [onPeek] });
+  const { watcher, file, reasons, clock } = await setUp(t, { expects: () => "line editor", probesFor: () => [onPeek] });
   const program = (pid: number) => ({ ...file(pid, "bash", ["main"]), isProgram: true });
   watcher.found(program(10));
   watcher.found(program(11));
