@@ -233,6 +233,26 @@ live(
   "command:dnsmasq",
 );
 
+live("of a scope by process only its exchanges are seen, both messages of them", async (t) => {
+  const cgroup = scopedCgroup(t, "dns");
+  const { serverNs, client, server } = scene(t, { cgroup });
+  await startServer(t, server, serverNs.v4);
+  const plan = { server: serverNs.v4, name: "a.test", waitMs: 5_000 };
+  const inside = startClient(t, client, "ask", { ...plan, wait: true });
+  const narrow = await dnsObserver(t, { scope: () => ({ pids: [inside.client.pid] }) });
+  const outside = await runClient(t, client, "ask", plan);
+  inside.client.writeLine("go");
+  const { pid } = await inside.done;
+  const points = ofDns(await narrow.flush());
+  sameCounts(t, points, pid, "outgoing", [{ family: "IPv4", transport: "udp", rcode: 0, count: 1 }]);
+  t.deepEqual(
+    points.filter(({ tags }) => tags["pid"] === String(outside.pid)),
+    [],
+  );
+  t.is(points.length, 1);
+  nothingUnaccounted(t, narrow.status());
+});
+
 live("a scope of a process and another cgroup is those two, not the cgroup the process is in", async (t) => {
   const [shared, own] = [scopedCgroup(t, "dns-shared"), scopedCgroup(t, "dns-own")];
   const { serverNs, client, server } = scene(t, { cgroup: shared });
