@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 import { createPluginRegistry, serviceName, type Plugin, type PluginRegistry } from "@skep/core";
+import { bash } from "@skep/plugin-bash";
 import { findApiServer, kubernetes, kubernetesConfig } from "@skep/plugin-kubernetes";
 import { net } from "@skep/plugin-net";
 import { processes } from "@skep/plugin-process";
 
 /** Plugins that come with the command. */
-export const builtins: readonly Plugin[] = [net, processes, kubernetes];
+export const builtins: readonly Plugin[] = [net, bash, processes, kubernetes];
 
 /** Plugins of the command, then those installed where it is run. */
 export const createRegistry = (): PluginRegistry => createPluginRegistry({ builtins, from: process.cwd() });
