@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { defineMeasurement, definePlugin, field, tag } from "@skep/core";
+import { defineMeasurement, definePlugin, field, scopeProbes, tag } from "@skep/core";
 import { z } from "zod";
 import { execEvent } from "./codec.gen.js";
 
@@ -31,22 +31,9 @@ export const execs = definePlugin({
       observes: "successful execve calls",
       strategies: [{ name: "tp_btf", programs: { on_exec: { kind: "tp_btf", event: "sched_process_exec" } } }],
     },
-    scope: {
-      observes: "children of processes in scope",
-      strategies: [
-        {
-          name: "tp_btf",
-          programs: {
-            scope_fork: { kind: "tp_btf", event: "task_newtask" },
-            scope_exit: { kind: "tp_btf", event: "sched_process_exit" },
-          },
-        },
-      ],
-    },
+    ...scopeProbes,
   },
   streams: { events: { map: "events", codec: execEvent } },
-
-  load: (_config, scope) => ({ without: scope.pids?.length ? [] : ["scope"] }),
 
   setup(context) {
     const counts = new Map<string, { process_name: string; uid: string; count: number }>();

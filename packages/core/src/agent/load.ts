@@ -62,6 +62,11 @@ export function prepareSession(plugin: Plugin, session: Session, surroundings: S
       return `probe group ${group} cannot run${why && ` (${why})`}`;
     });
   if (Object.keys(plugin.objects).length === 0) return reasons;
+  if (surroundings.scope.pids?.length && session.hasMap("scope_pids") && !session.hasProgram("scope_fork")) {
+    reasons.push(
+      "children that processes of the scope start from now on are not seen: its probes lack core's scopeProbes",
+    );
+  }
   const unlimited = fillScopeMaps(session, surroundings.resolvedScope(), surroundings.host.procRoot);
   if (unlimited.length > 0 && !isLimitedByAttachment(plugin, session, unlimited)) {
     throw new SkepError(

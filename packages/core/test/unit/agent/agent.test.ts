@@ -725,9 +725,19 @@ test("forks are followed in a scope by pid, and in no other", async (t) => {
   t.deepEqual(await groupsIn({}), ["hooks"]);
 });
 
+test("a plugin that does not follow forks in a scope by pid is degraded, and says so", async (t) => {
+  const plans = { a: { maps: [new FakeMap("scope_pids")] } };
+  const w = world([testPlugin("a")], plans, { scope: { pids: [process.pid] } });
+  await w.agent.start();
+  t.is(statusOf(w.agent, "a").state, "degraded");
+  t.regex(statusOf(w.agent, "a").reasons.join(), /children .* are not seen/);
+  await stop(w);
+});
+
 test("a scope is told to the object by mask and maps, and a plugin that cannot keep it does not run", async (t) => {
   const pids = new FakeMap("scope_pids");
-  const w = world([testPlugin("a"), testPlugin("b")], { a: { maps: [pids] } }, { scope: { pids: [process.pid] } });
+  const follows = testPlugin("a", undefined, { probes: scopeProbes });
+  const w = world([follows, testPlugin("b")], { a: { maps: [pids] } }, { scope: { pids: [process.pid] } });
   await w.agent.start();
   t.is(w.backend.session("a").request.rodata["skep_scope_mask"], 2);
   t.deepEqual(pids.lookup(new Uint8Array(Uint32Array.of(process.pid).buffer)), Uint8Array.of(1));

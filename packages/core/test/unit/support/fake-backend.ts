@@ -155,7 +155,10 @@ export class FakeSession implements Session {
   }
 
   hasMap = (name: string) => this.plan.maps?.some((map) => map.name === name) ?? false;
-  hasProgram = () => true;
+  hasProgram = (program: string) =>
+    Object.entries(this.request.probes).some(([group, { strategies }]) =>
+      strategies.some((strategy) => strategy.name === this.strategies[group]?.name && program in strategy.programs),
+    );
   layoutOf = (struct: string) => this.plan.layouts?.[struct];
   attachTo = () => ({ close() {} });
   iterator = () => ({ read: async () => 0, close() {} });
