@@ -7,7 +7,6 @@ export interface Message {
   readonly id: number;
   /** A response; otherwise a query. */
   readonly isAnswer: boolean;
-  readonly truncated: boolean;
   /** With the bits EDNS adds where the message has room for nothing else (RFC 6891, section 6.1.3). */
   readonly rcode: number;
   /** Records of the answer section, as the header claims. */
@@ -58,7 +57,6 @@ export function peek(bytes: Buffer): Message | undefined {
     bytes,
     id: bytes.readUInt16BE(0),
     isAnswer: (flags & 0x8000) !== 0,
-    truncated: (flags & 0x0200) !== 0,
     rcode: (flags & 15) | (extendedRcode(bytes, end) << 4),
     answerCount: bytes.readUInt16BE(6),
     question,
