@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { join } from "node:path";
 import {
   type Cursor,
   messageOf,
@@ -12,6 +13,7 @@ import {
 } from "@skep/core";
 import type { ConntrackConfig } from "./config.js";
 import { Ctnetlink, type Look } from "./ctnetlink/ctnetlink.js";
+import { watchMounts } from "./ctnetlink/ffi.js";
 import { formatAddress, parseAddress } from "./nat/addresses.js";
 import { Entry, ENTRY_WORDS, Kind, kindOf, Transport } from "./nat/entry.js";
 import { Translations } from "./nat/translations.js";
@@ -19,7 +21,7 @@ import { networkNamespaces } from "./namespaces.js";
 import { notTracking, tracksConnections } from "./preflight.js";
 import { CTNETLINK, ENTRIES } from "./probes.js";
 
-/** Between two looks for new network namespaces, where events are listened to in each. */
+/** Between two looks for network namespaces that no mount tells of, where events are listened to in each. */
 const LOOK_MS = 5_000;
 
 /**
@@ -40,6 +42,7 @@ export class Conntrack implements PluginInstance, NatTable {
   #looking: Promise<unknown> = Promise.resolve();
   #isLookAsked = false;
   #areEventsLost = false;
+  #mounts: { close(): void } | undefined;
 
   /** @throws SkepError `SKEP_ERR_UNSUPPORTED` when the kernel does not track connections. */
   static async create(context: PluginContext<ConntrackConfig>): Promise<Conntrack> {
@@ -77,11 +80,14 @@ export class Conntrack implements PluginInstance, NatTable {
     context.provide(NatTable, this);
     context.every(context.config.nat_dump_seconds * 1000, async () => void (await this.#look("all")));
     if (!this.#byEvents) return;
+    // Namespaces of containers, and of `ip netns add`, are mounted.
+    this.#mounts = watchMounts(join(context.host.procRoot, "1/mountinfo"), () => this.#lookSoon());
     context.every(LOOK_MS, async () => void (await this.#look(this.#areEventsLost ? "all" : "new")));
   }
 
   /** Events are heard from here on, so that nothing falls between them and the dump. */
   async start(): Promise<void> {
+    await this.#ctnetlink.prepare();
     const look = await this.#look("all");
     const [trouble] = look.troubles;
     if (!this.#byEvents || trouble === undefined || look.dumped.size > 0) return;
@@ -109,6 +115,7 @@ export class Conntrack implements PluginInstance, NatTable {
   }
 
   async close(): Promise<void> {
+    this.#mounts?.close();
     this.#ctnetlink.close();
     await this.#looking;
   }
@@ -158,13 +165,13 @@ export class Conntrack implements PluginInstance, NatTable {
     this.#context.drop(reason);
   }
 
-  /** A flow of a namespace that is not listened to: it was made since the last look. */
+  /** There may be a new namespace. Asked while a look is under way, there is another one after it. */
   #lookSoon(): void {
-    if (this.#isLookAsked) return;
+    if (this.#isLookAsked || this.#context.signal.aborted) return;
     this.#isLookAsked = true;
-    this.#look("new")
-      .catch((error: unknown) => this.#context.log.warn({ event: "nat-look-failed", reason: messageOf(error) }))
-      .finally(() => (this.#isLookAsked = false));
+    this.#look("new").catch((error: unknown) =>
+      this.#context.log.warn({ event: "nat-look-failed", reason: messageOf(error) }),
+    );
   }
 
   #look(which: "new" | "all"): Promise<Look> {
@@ -174,6 +181,7 @@ export class Conntrack implements PluginInstance, NatTable {
   }
 
   async #lookNow(which: "new" | "all"): Promise<Look> {
+    this.#isLookAsked = false;
     if (which === "all") {
       this.#areEventsLost = false;
       this.#translations.beginRound();

@@ -42,7 +42,8 @@ export const conntrackProbes = {
         name: CTNETLINK,
         programs: {},
         limits:
-          "entries that come and go in the first seconds of a network namespace; " +
+          "entries that end before a new network namespace is found " +
+          "(at once where it is mounted, as those of containers are; otherwise within 5 seconds); " +
           "with a scope by cgroup or process, entries of others are read too, though never told",
       },
     ],

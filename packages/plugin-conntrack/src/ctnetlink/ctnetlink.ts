@@ -2,7 +2,7 @@
 
 import { formatAddress, isLoopback } from "../nat/addresses.js";
 import { CtGroup } from "./messages.js";
-import { type Opened, openIn, type Place } from "./open.js";
+import { NamespaceOpener, type Opened, type Place } from "./open.js";
 import { ConntrackSocket, CtnetlinkError, type EntryListener } from "./socket.js";
 import { troubles, troubleWith } from "./troubles.js";
 
@@ -38,9 +38,15 @@ interface Known {
  */
 export class Ctnetlink {
   readonly #known = new Map<number, Known>();
+  readonly #opener = new NamespaceOpener();
   #closed = false;
 
   constructor(private readonly options: CtnetlinkOptions) {}
+
+  /** Before the first look. */
+  async prepare(): Promise<void> {
+    if (this.options.events) await this.#opener.prepare();
+  }
 
   /** Finds the namespaces there are and dumps those that are new, or all of them. One look at a time. */
   async look(which: "new" | "all"): Promise<Look> {
@@ -60,6 +66,7 @@ export class Ctnetlink {
       return known === undefined || (which === "all" && known.socket === undefined);
     });
     for (const opened of await this.#open(wanted)) await this.#take(opened, look);
+    if (!this.options.events) this.#opener.rest();
     return look;
   }
 
@@ -81,11 +88,12 @@ export class Ctnetlink {
     this.#closed = true;
     for (const { socket } of this.#known.values()) socket?.close();
     this.#known.clear();
+    this.#opener.rest();
   }
 
   async #open(places: readonly Place[]): Promise<readonly Opened[]> {
     if (places.length === 0 || this.#closed) return [];
-    return openIn({ places, groups: this.options.events ? [CtGroup.NEW, CtGroup.DESTROY] : [] });
+    return this.#opener.open({ places, groups: this.options.events ? [CtGroup.NEW, CtGroup.DESTROY] : [] });
   }
 
   async #take(opened: Opened, look: Look): Promise<void> {

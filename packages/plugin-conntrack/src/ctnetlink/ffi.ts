@@ -12,6 +12,11 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_RCVBUFFORCE = 33;
 const CLONE_NEWNET = 0x40000000;
+const EPOLL_CLOEXEC = 0o2000000;
+const EPOLL_CTL_ADD = 1;
+const EPOLLPRI = 2;
+/** struct epoll_event, which is shorter on x86-64. */
+const EPOLL_EVENT_BYTES = 16;
 /** In `recvfrom`: do not wait; and say how long the message was, however little of it fits. */
 const MSG_DONTWAIT = 0x40;
 const MSG_TRUNC = 0x20;
@@ -45,6 +50,8 @@ interface Libc {
     addressLength: Uint32Array,
   ) => number;
   readonly setns: (fd: number, kind: number) => number;
+  readonly epoll_create1: (flags: number) => number;
+  readonly epoll_ctl: (epoll: number, operation: number, fd: number, event: Uint8Array) => number;
 }
 
 let bound: Libc | undefined;
@@ -61,6 +68,8 @@ function libc(): Libc {
     send: bind("send", "int64_t", "int", "void *", "size_t", "int"),
     recvfrom: bind("recvfrom", "int64_t", "int", "void *", "size_t", "int", "void *", "void *"),
     setns: bind("setns", "int", "int", "int"),
+    epoll_create1: bind("epoll_create1", "int", "int"),
+    epoll_ctl: bind("epoll_ctl", "int", "int", "int", "int", "void *"),
   };
   return bound;
 }
@@ -148,4 +157,30 @@ export class ReadableWatch {
     this.#handle?.close();
     this.#handle = undefined;
   }
+}
+
+/**
+ * Calls back when something was mounted or unmounted: the kernel signals it as urgent data of a mountinfo file, which libuv
+ * cannot wait for, but can through an epoll descriptor. Undefined where that cannot be had.
+ */
+export function watchMounts(mountinfo: string, callback: () => void): { close(): void } | undefined {
+  let file: number;
+  try {
+    file = openSync(mountinfo, "r");
+  } catch {
+    return undefined;
+  }
+  const epoll = libc().epoll_create1(EPOLL_CLOEXEC);
+  const event = new Uint8Array(EPOLL_EVENT_BYTES);
+  event[0] = EPOLLPRI;
+  const watched = epoll >= 0 && libc().epoll_ctl(epoll, EPOLL_CTL_ADD, file, event) === 0;
+  const watch = watched ? new ReadableWatch(epoll, callback) : undefined;
+  const close = () => {
+    watch?.close();
+    if (epoll >= 0) closeSync(epoll);
+    closeSync(file);
+  };
+  if (watched) return { close };
+  close();
+  return undefined;
 }

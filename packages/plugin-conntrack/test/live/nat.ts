@@ -23,8 +23,13 @@ export interface Address {
 /** Nobody has these addresses: who sends to them is translated, or gets no answer. */
 export const virtual = { v4: "198.51.100.9", v6: "fd00:5ce9:f::9" } as const;
 
+export interface NatPair {
+  readonly client: Netns;
+  readonly server: Netns;
+}
+
 /** Two namespaces; packets to the {@link virtual} addresses go from the first to the second. */
-export function natPair(t: Teardown): { readonly client: Netns; readonly server: Netns } {
+export function natPair(t: Teardown): NatPair {
   const [client, server] = netnsPair(t);
   run(client, "ip", "route", "add", virtual.v4, "via", server.v4);
   run(client, "ip", "-6", "route", "add", virtual.v6, "via", server.v6);

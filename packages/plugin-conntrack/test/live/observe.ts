@@ -6,6 +6,7 @@ import { net } from "@skep/plugin-net";
 import { scopedCgroup, type ScopedCgroup, type Teardown, type TrafficEnd } from "@skep/testkit";
 import type { ExecutionContext } from "ava";
 import { conntrack } from "../../src/index.js";
+import { asker, type Asker } from "../support/asker.js";
 import type { Address } from "./nat.js";
 
 /** An agent with ebpf-conntrack and ebpf-net, limited to a cgroup of the test's own. It flushes when it is told to. */
@@ -14,6 +15,7 @@ export interface Observer {
   readonly agent: Agent;
   /** Ends the interval; the netflow points it gave. */
   flush(): Promise<readonly Point[]>;
+  readonly ask: Asker["ask"];
   status(): PluginStatus;
 }
 
@@ -23,20 +25,27 @@ export interface ObserverOptions {
   readonly entries?: string | undefined;
   /** Default: the cgroup. */
   readonly scope?: Scope;
+  /** Default true; false: the test starts the agent when it wants. */
+  readonly start?: boolean;
 }
 
 const hour = 3_600_000;
 const backend = libbpfBackend();
 
-export async function observer(t: Teardown, { config = {}, entries, scope }: ObserverOptions = {}): Promise<Observer> {
+export async function observer(
+  t: Teardown,
+  { config = {}, entries, scope, start = true }: ObserverOptions = {},
+): Promise<Observer> {
   const cgroup = scopedCgroup(t, "conntrack");
   const points: Point[] = [];
+  const asking = asker();
   const agent = createAgent({
     backend,
     plugins: [
       { plugin: conntrack, config, required: true },
       // Client ports are told, so that each flow can be found in the points.
-      { plugin: net, config: { ephemeral_port: 65535 }, required: true },
+      { plugin: net, config: { ephemeral_port: 65535, l7net_disabled: ["httpflow", "httpflow-tls"] }, required: true },
+      asking.plugin,
     ],
     scope: scope ?? { cgroups: [cgroup.path] },
     interval: hour,
@@ -46,7 +55,7 @@ export async function observer(t: Teardown, { config = {}, entries, scope }: Obs
   });
   agent.on("point", (point) => points.push(point));
   t.teardown(() => agent.stop());
-  await agent.start();
+  if (start) await agent.start();
   return {
     cgroup,
     agent,
@@ -55,6 +64,7 @@ export async function observer(t: Teardown, { config = {}, entries, scope }: Obs
       await agent.flush();
       return points.slice(before).filter(({ measurement }) => measurement === "netflow");
     },
+    ask: asking.ask,
     status: () => agent.status().plugins.find(({ name }) => name === conntrack.name)!,
   };
 }
