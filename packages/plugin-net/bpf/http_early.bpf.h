@@ -62,7 +62,7 @@ static __always_inline void note_early(struct __sk_buff *skb, struct sock *sk, c
 		http->mode = HTTP_STREAMED;
 		http->first_ns = segment->now_ns;
 		http->request_bytes = segment->length;
-		if (http_load(segment, 0, http->line, HTTP_BOUNDED(size, 1024)))
+		if (http_load_most(segment, 0, http->line, size, HTTP_LINE_LONG))
 			bpf_map_delete_elem(&http_early, &key);
 	}
 }

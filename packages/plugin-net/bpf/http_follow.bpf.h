@@ -239,7 +239,7 @@ static __always_inline void read_head(struct http_conn *http, const struct http_
 
 		if (head->length || at >= limit)
 			break;
-		if (http_load(segment, from + at, window, HTTP_BOUNDED(have, HTTP_WINDOW)))
+		if (http_load_most(segment, from + at, window, have, HTTP_WINDOW))
 			return;
 		head->base = at;
 		http_look(http->key, have, available, what | HTTP_LOOK_SCAN | (at + have < limit ? HTTP_LOOK_MORE : 0));
@@ -250,7 +250,7 @@ static __always_inline void read_head(struct http_conn *http, const struct http_
 	line_len = head->line_len;
 	size = is_request ? HTTP_LINE_LONG : HTTP_WINDOW;
 	size = available > size ? size : available;
-	if (http_load(segment, from, window, HTTP_BOUNDED(size, 1024)))
+	if (http_load_most(segment, from, window, size, HTTP_LINE_LONG))
 		return;
 	if (line_len > HTTP_LINE_LONG && http_load(segment, from + line_len - 16, http->tail, 16))
 		return;

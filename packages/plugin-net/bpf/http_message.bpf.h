@@ -75,8 +75,7 @@ static __always_inline enum http_message_kind glance_at(const struct http_segmen
 	__u32 length = segment->length > HTTP_METHOD_LEN ? HTTP_METHOD_LEN : segment->length;
 	char first[HTTP_METHOD_LEN] = {};
 
-	asm volatile("" : "+r"(length));
-	if (length == 0 || length > HTTP_METHOD_LEN || http_load(segment, 0, first, length)) {
+	if (http_load_most(segment, 0, first, length, HTTP_METHOD_LEN)) {
 		skep_count(SKEP_UNREADABLE);
 		return HTTP_GARBAGE;
 	}

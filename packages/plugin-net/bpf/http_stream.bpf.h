@@ -54,8 +54,7 @@ static __always_inline void tell_piece(const struct http_conn *http, const struc
 		return;
 	}
 	fill_chunk(chunk, http, segment, at, captured, captured);
-	asm volatile("" : "+r"(captured));
-	if (captured == 0 || captured > room || http_load(segment, at, chunk + 1, captured)) {
+	if (http_load_most(segment, at, chunk + 1, captured, room)) {
 		bpf_ringbuf_discard(chunk, 0);
 		skep_count(SKEP_UNREADABLE);
 		return;
