@@ -23,6 +23,7 @@ import { CTNETLINK, ENTRIES } from "./probes.js";
 
 /** Between two looks for network namespaces that no mount tells of, where events are listened to in each. */
 const LOOK_MS = 5_000;
+const SHORTEST_GENERATION_NS = 20_000_000_000n;
 
 /**
  * Keeps the table of translations: told by the ring of the BPF programs or by ctnetlink's events, seeded by a dump at the start
@@ -42,6 +43,7 @@ export class Conntrack implements PluginInstance, NatTable {
   #looking: Promise<unknown> = Promise.resolve();
   #isLookAsked = false;
   #areEventsLost = false;
+  #agedAt = 0n;
   #mounts: { close(): void } | undefined;
 
   /** @throws SkepError `SKEP_ERR_UNSUPPORTED` when the kernel does not track connections. */
@@ -110,7 +112,10 @@ export class Conntrack implements PluginInstance, NatTable {
     return { ip: formatAddress(words, Entry.nat), port: words[Entry.natPort]! & 0xffff };
   }
 
-  flush(): void {
+  /** Generations of the table are flush intervals, unless somebody flushes all the time. */
+  flush(time: bigint): void {
+    if (time - this.#agedAt < SHORTEST_GENERATION_NS) return;
+    this.#agedAt = time;
     this.#translations.age();
   }
 

@@ -5,9 +5,9 @@ import { Entry, ENTRY_WORDS, KEY_MASK, KEY_WORDS } from "./entry.js";
 
 const NONE = -1;
 const SMALLEST = 1024;
-/** Flushes that an ended entry outlives: its flow may have one more thing to tell, and some flows outlive their entry. */
+/** Generations that an ended entry outlives: its flow may have one more thing to tell, and some flows outlive their entry. */
 const GRACE = 3;
-/** In place of the flush in which an entry ended. */
+/** In place of the generation in which an entry ended. */
 const ALIVE = 0;
 
 /** Whether a namespace passes on packets of an address rather than sending them itself. */
@@ -19,7 +19,7 @@ export type Forwards = (netns: number, entry: Uint32Array, srcAt: number) => boo
  * The hash is that of addresses and ports alone, because a flow is looked for in its own network namespace first
  * and then in those that pass it on, and in any zone. It is seeded, so that nobody can choose colliding flows.
  *
- * An entry that ended stays for {@link GRACE} flushes after its end or the last question for it.
+ * An entry that ended stays for {@link GRACE} generations after its end or the last question for it.
  */
 export class Translations {
   /** Entries, those that ended included. */
@@ -29,7 +29,7 @@ export class Translations {
   #words!: Uint32Array;
   /** Next entry of the same bucket, or of the free list. */
   #next!: Int32Array;
-  /** The flush in which it ended, or {@link ALIVE}. */
+  /** The generation in which it ended, or {@link ALIVE}. */
   #ended!: Uint32Array;
   /** The last round of dumps that knew it. */
   #seen!: Uint32Array;
@@ -38,7 +38,7 @@ export class Translations {
   #endedCount = 0;
   /** Entries from here on were never used. */
   #fresh = 0;
-  #flush = 1;
+  #generation = 1;
   #round = 0;
 
   constructor(private readonly maxEntries: number) {
@@ -50,7 +50,7 @@ export class Translations {
   put(entry: Uint32Array): "added" | "known" | "full" {
     let index = this.#find(entry);
     if (index === NONE) {
-      if (this.size === this.maxEntries && this.#endedCount > 0) this.#forgetEnded(this.#flush + 1);
+      if (this.size === this.maxEntries && this.#endedCount > 0) this.#forgetEnded(this.#generation + 1);
       if (this.size === this.maxEntries) return "full";
       index = this.#insert(entry);
     } else if (this.#ended[index] !== ALIVE) {
@@ -71,7 +71,7 @@ export class Translations {
   end(entry: Uint32Array): boolean {
     const index = this.#find(entry);
     if (index === NONE || this.#ended[index] !== ALIVE || !this.#isTarget(index, entry)) return false;
-    this.#ended[index] = this.#flush;
+    this.#ended[index] = this.#generation;
     this.#endedCount++;
     return true;
   }
@@ -106,15 +106,15 @@ export class Translations {
       bestRank = rank;
     }
     if (best === NONE || !agreed) return false;
-    if (this.#ended[best] !== ALIVE) this.#ended[best] = this.#flush;
+    if (this.#ended[best] !== ALIVE) this.#ended[best] = this.#generation;
     for (let word = Entry.nat; word < ENTRY_WORDS; word++) flow[word] = words[best * ENTRY_WORDS + word]!;
     return true;
   }
 
-  /** Once a flush: forgets what ended long ago. */
+  /** Begins a generation: forgets what ended long ago. */
   age(): void {
-    this.#flush++;
-    this.#forgetEnded(this.#flush - GRACE);
+    this.#generation++;
+    this.#forgetEnded(this.#generation - GRACE);
   }
 
   /** Before a dump of every entry of some namespaces. */
@@ -128,7 +128,7 @@ export class Translations {
     this.#each((index) => {
       if (this.#ended[index] !== ALIVE || this.#seen[index] === this.#round) return;
       if (!namespaces.has(this.#words[index * ENTRY_WORDS + Entry.netns]!)) return;
-      this.#ended[index] = this.#flush;
+      this.#ended[index] = this.#generation;
       ended++;
     });
     this.#endedCount += ended;
@@ -208,11 +208,11 @@ export class Translations {
     this.size--;
   }
 
-  /** Those that ended before a flush. */
-  #forgetEnded(flush: number): void {
+  /** Those that ended before a generation. */
+  #forgetEnded(generation: number): void {
     this.#each((index) => {
       const ended = this.#ended[index]!;
-      if (ended !== ALIVE && ended < flush) this.#delete(index);
+      if (ended !== ALIVE && ended < generation) this.#delete(index);
     });
   }
 

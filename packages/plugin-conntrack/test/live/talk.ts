@@ -9,6 +9,7 @@ export interface Talk {
   readonly end: TrafficEnd;
   readonly from: Address;
   readonly to: Address;
+  closeClient(): Promise<void>;
   /** Closes both ends. */
   finish(): Promise<void>;
 }
@@ -50,13 +51,17 @@ export async function talk(
     { cgroup, netns: client },
   );
   const { connections } = await asking.holding;
+  const closeClient = async () => {
+    asking.go();
+    await asking.done;
+  };
   return {
     end: connections[0]!.client!,
     from,
     to,
+    closeClient,
     async finish() {
-      asking.go();
-      await asking.done;
+      await closeClient();
       serving.go();
       await serving.done;
     },

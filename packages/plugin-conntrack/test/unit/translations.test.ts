@@ -69,14 +69,14 @@ test("the default zone comes before others, which must agree", (t) => {
   t.is(table.size, 4);
 });
 
-test("an entry that ended answers for three more flushes, and as long as it is asked", (t) => {
+test("an entry that ended answers for three more generations, and as long as it is asked", (t) => {
   const table = tableWith({});
   t.true(table.end(words()));
-  for (let flush = 0; flush < 10; flush++) {
+  for (let round = 0; round < 10; round++) {
     table.age();
-    t.is(targetOf(table), target, `flush ${flush}`);
+    t.is(targetOf(table), target, `round ${round}`);
   }
-  for (let flush = 0; flush < 3; flush++) table.age();
+  for (let round = 0; round < 3; round++) table.age();
   t.is(table.size, 1);
   table.age();
   t.is(table.size, 0);
@@ -85,7 +85,7 @@ test("an entry that ended answers for three more flushes, and as long as it is a
 
 test("a living entry never ages", (t) => {
   const table = tableWith({});
-  for (let flush = 0; flush < 100; flush++) table.age();
+  for (let round = 0; round < 100; round++) table.age();
   t.is(targetOf(table), target);
 });
 
@@ -93,7 +93,7 @@ test("a port used again has the new translation, and the late end of the old one
   const table = tableWith({});
   t.is(table.put(words({ to: ["192.0.2.3", 1] })), "added");
   t.false(table.end(words()));
-  for (let flush = 0; flush < 10; flush++) table.age();
+  for (let round = 0; round < 10; round++) table.age();
   t.is(targetOf(table), "192.0.2.3 1");
 });
 
@@ -110,7 +110,7 @@ test("an entry that comes back lives again", (t) => {
   table.end(words());
   t.is(table.put(words()), "added");
   t.is(table.put(words()), "known");
-  for (let flush = 0; flush < 10; flush++) table.age();
+  for (let round = 0; round < 10; round++) table.age();
   t.is(table.size, 1);
 });
 
@@ -120,7 +120,7 @@ test("what a whole dump did not know has ended, in the namespaces it was of", (t
   table.put(words({ sport: 1 }));
   table.put(words({ sport: 2 })); // by an event, while the dump goes on
   t.is(table.endUnseen(new Set([7])), 1);
-  for (let flush = 0; flush < 4; flush++) table.age();
+  for (let round = 0; round < 4; round++) table.age();
   t.deepEqual(
     [{}, { sport: 1 }, { sport: 2 }, { netns: 8 }].map((over) => targetOf(table, over)),
     [undefined, target, target, target],
@@ -181,7 +181,7 @@ test("any sequence of what the kernel tells leaves what it says", (t) => {
         }
         t.is(table.size, entries.size);
       }
-      for (let flush = 0; flush < 4; flush++) table.age();
+      for (let round = 0; round < 4; round++) table.age();
       t.is(table.size, [...entries.values()].filter(({ ended }) => !ended).length);
       for (const [key, { to, ended }] of entries) {
         const [src, sport, dst, dport, netns, zone, transport] = key.split(",");
