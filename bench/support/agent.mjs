@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * The agent of a benchmark, in a process of its own: `agent.mjs CGROUP INTERVAL_MS`. Plain JavaScript over the built
+ * The agent of a benchmark, in a process of its own: `agent.mjs CGROUP INTERVAL_MS CONFIG`, the last being ebpf-net's
+ * configuration as JSON. Plain JavaScript over the built
  * packages, so that what it weighs is what an agent weighs. One command a line on stdin
  * (`on`, `off`, `flush`, `report`), one line of JSON on stdout when it is done.
  */
@@ -11,8 +12,8 @@ import { createAgent } from "@skep/core";
 import { net } from "@skep/plugin-net";
 import { processes } from "@skep/plugin-process";
 
-const [cgroup, interval] = process.argv.slice(2);
-if (!cgroup || !interval) throw new Error("usage: agent.mjs CGROUP INTERVAL_MS");
+const [cgroup, interval, config] = process.argv.slice(2);
+if (!cgroup || !interval || !config) throw new Error("usage: agent.mjs CGROUP INTERVAL_MS CONFIG");
 
 const backend = libbpfBackend();
 const delay = monitorEventLoopDelay({ resolution: 1 });
@@ -23,7 +24,7 @@ const commands = {
   async on() {
     agent = createAgent({
       backend,
-      plugins: [{ plugin: net, config: { loopback: true } }, processes],
+      plugins: [{ plugin: net, config: { loopback: true, ...JSON.parse(config) } }, processes],
       scope: { cgroups: [cgroup] },
       interval: Number(interval),
     });

@@ -43,11 +43,14 @@ export class AgentProcess {
   readonly #child: ChildProcess;
   readonly #answers: AsyncIterator<string>;
 
-  constructor(cgroup: string, intervalMs: number) {
+  /** @param config of ebpf-net; by default netflow alone */
+  constructor(cgroup: string, intervalMs: number, config: object = { l7net_enabled: [] }) {
     const script = fileURLToPath(new URL("agent.mjs", import.meta.url));
     const built = existsSync(fileURLToPath(new URL("../../packages/plugin-net/dist/index.js", import.meta.url)));
     if (!built) throw new Error("build first: npm run build");
-    this.#child = spawn(process.execPath, [script, cgroup, String(intervalMs)], { stdio: ["pipe", "pipe", "inherit"] });
+    this.#child = spawn(process.execPath, [script, cgroup, String(intervalMs), JSON.stringify(config)], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
     this.#answers = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
   }
 
