@@ -104,6 +104,8 @@ export interface ShellOptions {
   readonly waits?: boolean;
 }
 
+export const terminalProgram = (): string => cProgram(new URL("support/terminal.c", import.meta.url));
+
 /** Starts a shell in a terminal. */
 export async function startShell(t: Teardown, options: ShellOptions): Promise<Shell> {
   const { cgroup, directory, command, terminal = [], waits = true } = options;
@@ -120,8 +122,7 @@ export async function startShell(t: Teardown, options: ShellOptions): Promise<Sh
     HOME: directory,
     ...options.env,
   };
-  const program = cProgram(new URL("support/terminal.c", import.meta.url));
-  const spawned = spawnIn(t, { env, ...(cgroup && { cgroup }) }, program, [...terminal, ...command]);
+  const spawned = spawnIn(t, { env, ...(cgroup && { cgroup }) }, terminalProgram(), [...terminal, ...command]);
   const pid = Number((await spawned.lines.next()).value);
   let prompts = 0;
   void (async () => {

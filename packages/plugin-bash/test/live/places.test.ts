@@ -5,7 +5,17 @@ import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { spawnIn, until } from "@skep/testkit";
 import test from "ava";
-import { bashOptions, copyOf, live, mark, nothingUnaccounted, observer, startBash, startShell } from "./observe.js";
+import {
+  bashOptions,
+  copyOf,
+  live,
+  mark,
+  nothingUnaccounted,
+  observer,
+  startBash,
+  startShell,
+  terminalProgram,
+} from "./observe.js";
 
 /** Libraries a program is linked to, the dynamic linker included. */
 const librariesOf = (program: string): readonly string[] =>
@@ -85,10 +95,10 @@ needsReadline(
 );
 
 live("a program called bash that has no line editor degrades the plugin while it runs", async (t) => {
-  const { path } = copyOf(t, process.execPath, "bash");
+  const { path } = copyOf(t, terminalProgram(), "bash");
   const observed = await observer(t);
   t.is(observed.status().state, "running");
-  const { pid, kill } = spawnIn(t, observed, path, ["-e", "setInterval(() => {}, 1000)"]);
+  const { pid, kill } = spawnIn(t, observed, path, ["/bin/sleep", "1000"]);
   await until(() => observed.status().state === "degraded", { what: "the plugin is degraded", deadlineMs: 30_000 });
   t.true(observed.status().reasons.includes(`shells: ${path} (process ${pid}) has no line editor to be probed`));
   kill();
