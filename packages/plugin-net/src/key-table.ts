@@ -14,13 +14,22 @@ export class KeyTable {
   /** All keys; the one with number `index` begins at {@link keyAt}. */
   keys: Uint32Array;
   /** Numbers below this have room: columns that are kept beside the keys need be no longer. */
-  capacity = SMALLEST;
-  #slots = new Uint32Array(SMALLEST * 2);
+  capacity: number;
+  #slots: Uint32Array;
 
-  /** @param width words of a key */
-  constructor(private readonly width: number) {
+  /**
+   * @param width words of a key
+   * @param expected keys there is room for from the start
+   */
+  constructor(
+    private readonly width: number,
+    expected = 0,
+  ) {
+    this.capacity = SMALLEST;
+    while (this.capacity <= expected + 1) this.capacity *= 2;
     this.key = new Uint32Array(width);
-    this.keys = new Uint32Array(SMALLEST * width);
+    this.keys = new Uint32Array(this.capacity * width);
+    this.#slots = new Uint32Array(this.capacity * 2);
   }
 
   /** One word of the key with number `index`. */

@@ -7,6 +7,7 @@ import { EventFlag } from "./contract.js";
 import type { Exchange } from "./exchange.js";
 import { ExchangeKey, ExchangeTable } from "./exchange-table.js";
 import { Parties } from "./parties.js";
+import { LineCache } from "./line-cache.js";
 import { RequestLines } from "./request-lines.js";
 import { type UnownedConnection, UnownedConnections } from "./unowned.js";
 
@@ -36,6 +37,7 @@ export class Aggregate {
   natTable: NatTable | undefined;
   readonly #options: AggregateOptions;
   readonly #unowned = new UnownedConnections();
+  readonly #cache = new LineCache();
   #lines: RequestLines;
   #parties: Parties;
   #exchanges = new ExchangeTable();
@@ -94,7 +96,7 @@ export class Aggregate {
     const interval = { exchanges: this.#exchanges, parties: this.#parties, lines: this.#lines };
     const taken = { interval, joined: this.#joinedLater, refused: this.#refusedLater };
     this.#joinedLater = this.#refusedLater = 0;
-    this.#exchanges = new ExchangeTable();
+    this.#exchanges = new ExchangeTable(interval.exchanges.size);
     this.#parties = this.#newParties();
     this.#lines = this.#newLines();
     return taken;
@@ -166,7 +168,8 @@ export class Aggregate {
   }
 
   #newLines(): RequestLines {
-    return new RequestLines(this.#options.maxPath, this.#options.maxKeys);
+    this.#cache.clear();
+    return new RequestLines(this.#options.maxPath, this.#options.maxKeys, this.#cache);
   }
 
   #newParties(): Parties {

@@ -23,8 +23,9 @@ export class ExchangeTable extends KeyTable {
   /** Exchanges that have a latency. */
   responded = new Float64Array(this.capacity);
 
-  constructor() {
-    super(KEY_WORDS);
+  /** @param expected buckets there is room for from the start */
+  constructor(expected = 0) {
+    super(KEY_WORDS, expected);
   }
 
   /** The bucket with {@link key}; a new one starts at zero. */

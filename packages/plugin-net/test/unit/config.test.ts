@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 
+import { loadConfig } from "@skep/core";
 import test from "ava";
 import { netConfig } from "../../src/config.js";
+import { enabledL7, l7Protocols, type L7Lists } from "../../src/l7net.js";
 import { net } from "../../src/plugin.js";
 
 test("without configuration every client port is folded, IPv6 is seen and loopback is not", (t) => {
@@ -39,6 +41,12 @@ test("numbers that make no sense are refused", (t) => {
     { max_connections: 4_194_305 },
     { max_udp_flows: 0 },
     { max_udp_flows: 16.5 },
+    { l7net_enabled: ["dnsflow"] },
+    { l7net_enabled: "httpflow" },
+    { httpflow_max_path: 15 },
+    { httpflow_max_path: 8193 },
+    { httpflow_max_keys: 63 },
+    { httpflow_max_connections: 0 },
     { loopback: 1 },
     { ipv6_disabled: "no" },
   ];
@@ -70,4 +78,35 @@ test("configuration reaches the kernel side", (t) => {
     without: ["tls_plaintext", "tls_socket"],
   });
   t.deepEqual(net.load!(netConfig.parse({}), {}).rodata, { skip_loopback: true, skip_ipv6: false });
+});
+
+test("what is looked into is what l7net_enabled names, else all but what l7net_disabled names, else httpflow", (t) => {
+  const enabled = (lists: L7Lists) => [...enabledL7(lists)];
+  t.deepEqual(enabled({}), ["httpflow"]);
+  t.deepEqual(enabled({ l7net_disabled: [] }), ["httpflow"]);
+  t.deepEqual(enabled({ l7net_enabled: ["httpflow-tls"] }), ["httpflow-tls"]);
+  t.deepEqual(enabled({ l7net_enabled: ["httpflow"], l7net_disabled: ["httpflow"] }), ["httpflow"]);
+  t.deepEqual(enabled({ l7net_disabled: ["httpflow-tls"] }), ["httpflow"]);
+  t.deepEqual(enabled({ l7net_enabled: [], l7net_disabled: ["httpflow"] }), ["httpflow-tls"]);
+  t.deepEqual(enabled({ l7net_disabled: l7Protocols }), []);
+  t.deepEqual(enabled({ l7net_enabled: [] }), []);
+});
+
+test("l7net_enabled and l7net_disabled come by file, variable and flag, the last of them wins", async (t) => {
+  const load = async (more: Partial<Parameters<typeof loadConfig>[0]>) => {
+    const config = await loadConfig({ plugins: [net], ...more });
+    return [...enabledL7(config.plugins.get(net.name) as L7Lists)];
+  };
+  const file = { text: '[[inputs.ebpf]]\nl7net_enabled = ["httpflow"]', file: "ebpf.conf" };
+  t.deepEqual(await load(file), ["httpflow"]);
+  const env = { ENV_INPUT_EBPF_L7NET_ENABLED: "httpflow,httpflow-tls" };
+  t.deepEqual(await load({ ...file, env }), ["httpflow", "httpflow-tls"]);
+  t.deepEqual(await load({ ...file, env, flags: { "l7net-enabled": "httpflow-tls" } }), ["httpflow-tls"]);
+  t.deepEqual(await load({ flags: { "l7net-disabled": "httpflow-tls" } }), ["httpflow"]);
+  await t.throwsAsync(load({ flags: { "l7net-enabled": "htpflow" } }), { message: /l7net_enabled/ });
+});
+
+test("without httpflow its programs are left out", (t) => {
+  t.true(net.load!(netConfig.parse({ l7net_enabled: [] }), {}).without!.includes("http"));
+  t.false(net.load!(netConfig.parse({}), {}).without!.includes("http"));
 });

@@ -10,6 +10,12 @@ export interface Head {
   readonly upgrade: string;
 }
 
+/** First characters of the names that matter, and white space, which continues the line before. */
+const TELLING: ReadonlySet<number> = new Set(Buffer.from("cCtTuU \t"));
+
+/** Whether a header line that begins with this byte may matter. */
+export const mayMatter = (first: number): boolean => TELLING.has(first);
+
 /** Reads the header lines of one message that matter here, one by one. Everything else is never kept. */
 export class HeadReader {
   #contentLength = -1;
@@ -18,7 +24,7 @@ export class HeadReader {
   /** Name of the header whose line may be continued by the next one. */
   #name = "";
 
-  /** A header line without its end, or the beginning of a very long one. */
+  /** A header line without its end, or the beginning of a very long one. One that does not matter may be given as nothing. */
   line(text: string): void {
     const first = text.charCodeAt(0);
     // A line that begins with white space continues the one before (obs-fold).
@@ -30,11 +36,9 @@ export class HeadReader {
 
   /** What was read; the next line is of another message. */
   take(): Head {
-    const codings = this.#codings.split(",").map((coding) => coding.trim().toLowerCase());
-    const last = codings.filter((coding) => coding !== "").at(-1);
     const head: Head = {
       contentLength: this.#contentLength,
-      coding: last === undefined ? "none" : last === "chunked" ? "chunked" : "other",
+      coding: this.#codings === "" ? "none" : lastCoding(this.#codings),
       upgrade: this.#upgrade.toLowerCase(),
     };
     this.#contentLength = -1;
@@ -63,6 +67,15 @@ export class HeadReader {
       this.#contentLength = this.#contentLength === -1 || this.#contentLength === length ? length : NaN;
     }
   }
+}
+
+function lastCoding(codings: string): Head["coding"] {
+  const last = codings
+    .split(",")
+    .map((coding) => coding.trim().toLowerCase())
+    .filter((coding) => coding !== "")
+    .at(-1);
+  return last === undefined ? "none" : last === "chunked" ? "chunked" : "other";
 }
 
 /** Values as one list, which does not grow for ever. */

@@ -15,11 +15,14 @@ export class LineReader {
 
   constructor(private readonly limit: number) {}
 
-  /** Takes bytes up to the end of the line. Returns the index behind it, or -1 when the line goes on. */
-  take(bytes: Uint8Array, from: number, to: number): number {
+  /**
+   * Takes bytes up to the end of the line. Returns the index behind it, or -1 when the line goes on.
+   * @param isKept false: of these bytes only the number matters
+   */
+  take(bytes: Uint8Array, from: number, to: number, isKept = true): number {
     const found = bytes.subarray(from, to).indexOf(LF);
     const end = found < 0 ? to : from + found;
-    const room = this.limit - this.#text.length;
+    const room = isKept ? this.limit - this.#text.length : 0;
     if (end > from) {
       if (room > 0) this.#text += latin1(bytes, from, Math.min(end, from + room));
       this.length += end - from;
@@ -31,6 +34,11 @@ export class LineReader {
   /** Bytes that are kept. */
   get size(): number {
     return this.#text.length;
+  }
+
+  /** Whether there is nothing before the end of the line. */
+  get isEmpty(): boolean {
+    return this.length === 0 || (this.length === 1 && this.#lastByte === CR);
   }
 
   /** Whether the end of the line did not fit. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type Head, HeadReader } from "./head.js";
+import { type Head, HeadReader, mayMatter } from "./head.js";
 import { LineReader } from "./line-reader.js";
 
 /** How a message ends behind its head, beside a number of bytes. */
@@ -52,6 +52,7 @@ export class MessageReader {
   #headBytes = 0;
   readonly #startLine = new LineReader(LONGEST_START_LINE);
   readonly #line = new LineReader(LONGEST_HEADER);
+  #isLineKept = true;
   readonly #head = new HeadReader();
 
   constructor(private readonly listener: MessageListener) {}
@@ -156,18 +157,19 @@ export class MessageReader {
   }
 
   #readHeader(bytes: Uint8Array, at: number, to: number): number {
-    const end = this.#line.take(bytes, at, to);
+    if (this.#line.length === 0) this.#isLineKept = this.#state === State.HEADERS && mayMatter(bytes[at]!);
+    const end = this.#line.take(bytes, at, to, this.#isLineKept);
     this.#headBytes += (end < 0 ? to : end) - at;
     if (end < 0) return this.#unlessTooLong(to);
-    const { text } = this.#line;
+    const { text, isEmpty } = this.#line;
     this.#line.clear();
-    if (text === "") {
-      if (this.#state === State.TRAILERS) this.#state = State.END;
-      else this.#frame(this.listener.head(this.#head.take()));
-    } else if (this.#state === State.HEADERS) {
-      this.#head.line(text);
+    if (!isEmpty) {
+      if (this.#state === State.HEADERS) this.#head.line(text);
+      return this.#unlessTooLong(end);
     }
-    return this.#state === State.END || this.#state === State.BROKEN ? end : this.#unlessTooLong(end);
+    if (this.#state === State.TRAILERS) this.#state = State.END;
+    else this.#frame(this.listener.head(this.#head.take()));
+    return end;
   }
 
   #readChunkSize(bytes: Uint8Array, at: number, to: number): number {

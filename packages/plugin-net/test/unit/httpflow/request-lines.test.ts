@@ -5,11 +5,19 @@ import test from "ava";
 import fc from "fast-check";
 import { httpExchange } from "../../../src/http-codec.gen.js";
 import { requestLineOf, splitRequestLine } from "../../../src/httpflow/request-line.js";
+import { LineCache } from "../../../src/httpflow/line-cache.js";
 import { RequestLines } from "../../../src/httpflow/request-lines.js";
 import { holds } from "../support/holds.js";
 import { exchangeBytes, recordOf } from "./support/http-records.js";
 
 const lineOf = (line: string, cut = false, maxPath = 1024) => requestLineOf(splitRequestLine(line, cut), maxPath);
+
+const cache = new LineCache();
+/** One for all, as intervals have it. */
+function emptied(): LineCache {
+  cache.clear();
+  return cache;
+}
 
 /** As the kernel tells it. */
 function numberOf(lines: RequestLines, line: string, cut = false): number {
@@ -88,7 +96,7 @@ test("lines have the same number if and only if points do not tell them apart, h
       fc.array(fc.tuple(line, fc.boolean()), { maxLength: 40 }),
       fc.integer({ min: 1, max: 40 }),
       (all, max) => {
-        const lines = new RequestLines(max, 1000);
+        const lines = new RequestLines(max, 1000, emptied());
         for (const [text, cut] of [...all, ...all]) {
           assert.deepEqual(lines.request(numberOf(lines, text, cut)), lineOf(text, cut, max));
           assert.equal(numberOf(lines, text, cut), lines.numberOfParts(splitRequestLine(text, cut)));
@@ -100,14 +108,14 @@ test("lines have the same number if and only if points do not tell them apart, h
 });
 
 test("a line of a thousand bytes and one of a query as long are numbered like any other", (t) => {
-  const lines = new RequestLines(1024, 10);
+  const lines = new RequestLines(1024, 10, emptied());
   const path = "/" + "p".repeat(900);
   t.is(lines.request(numberOf(lines, `GET ${path} HTTP/1.1`)).path, path);
   t.is(lines.request(numberOf(lines, `GET /q?${"q".repeat(900)} HTTP/1.1`)).path, "/q");
 });
 
 test("when there are too many lines only methods and versions are told apart, and in the end versions", (t) => {
-  const lines = new RequestLines(1024, 2);
+  const lines = new RequestLines(1024, 2, emptied());
   numberOf(lines, "GET /1 HTTP/1.1");
   numberOf(lines, "GET /2 HTTP/1.1");
   const any = { method: "GET", path: "*", version: "1.1", truncated: true };
