@@ -3,6 +3,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { errorCodes } from "../packages/core/dist/index.js";
 import { bash } from "../packages/plugin-bash/dist/index.js";
+import { conntrack } from "../packages/plugin-conntrack/dist/index.js";
 import { kubernetes } from "../packages/plugin-kubernetes/dist/index.js";
 import { net } from "../packages/plugin-net/dist/index.js";
 import { processes } from "../packages/plugin-process/dist/index.js";
@@ -75,7 +76,7 @@ ${table(
 
 const pages = {
   "docs/errors.md": errorsPage(),
-  "docs/plugins.md": `${generated}\n# Plugins\n\n${[net, bash, processes, kubernetes].map(pluginSection).join("\n")}`,
+  "docs/plugins.md": `${generated}\n# Plugins\n\n${[net, bash, conntrack, processes, kubernetes].map(pluginSection).join("\n")}`,
 };
 const check = process.argv.includes("--check");
 for (const [path, text] of Object.entries(pages)) {

@@ -39,5 +39,5 @@ function groupLines({ group, observes, strategy, limits, refused }: GroupDiagnos
   ];
 }
 
-const width = 14;
+const width = 16;
 const indent = (label: string, text: string): string => `  ${label.padEnd(width - 2)}${text.replaceAll("\n", " ")}`;

@@ -2,12 +2,16 @@
 
 import { createPluginRegistry, serviceName, type Plugin, type PluginRegistry } from "@skep/core";
 import { bash } from "@skep/plugin-bash";
+import { conntrack } from "@skep/plugin-conntrack";
 import { findApiServer, kubernetes, kubernetesConfig } from "@skep/plugin-kubernetes";
 import { net } from "@skep/plugin-net";
 import { processes } from "@skep/plugin-process";
 
 /** Plugins that come with the command. */
-export const builtins: readonly Plugin[] = [net, bash, processes, kubernetes];
+export const builtins: readonly Plugin[] = [net, bash, conntrack, processes, kubernetes];
+
+/** Those that run when they are named and only then, although others would see better with them: NAT costs something per connection. */
+const onlyWhenNamed: ReadonlySet<Plugin> = new Set([conntrack]);
 
 /** Plugins of the command, then those installed where it is run. */
 export const createRegistry = (): PluginRegistry => createPluginRegistry({ builtins, from: process.cwd() });
@@ -22,7 +26,8 @@ export function supportFor(enabled: readonly Plugin[]): readonly Plugin[] {
   );
   const supports = ({ measurements, uses = [], provides = [] }: Plugin) =>
     measurements.length === 0 && (provides.length > 0 ? provides : uses).some((id) => wanted.has(serviceName(id)));
-  return builtins.filter((plugin) => supports(plugin) && !enabled.some(({ name }) => name === plugin.name));
+  const isEnabled = (plugin: Plugin) => enabled.some(({ name }) => name === plugin.name);
+  return builtins.filter((plugin) => supports(plugin) && !onlyWhenNamed.has(plugin) && !isEnabled(plugin));
 }
 
 /** Plugins that can do nothing where something is missing, and how to know before they start. */
