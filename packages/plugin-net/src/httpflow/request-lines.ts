@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { Cursor } from "@skep/core";
-import { LineCache } from "./line-cache.js";
+import type { LineCache } from "./line-cache.js";
 import { type RequestLine, requestLineOf, type RequestParts, splitRequestLine } from "./request-line.js";
 
 /** What stands for any path, and in the end for any method, where there are too many. */
