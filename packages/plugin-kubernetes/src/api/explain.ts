@@ -3,12 +3,6 @@
 import { messageOf } from "@skep/core";
 import { ApiError } from "./api-error.js";
 
-/** What to do about an HTTP status. */
-const mends: ReadonlyMap<number, string> = new Map([
-  [401, "see bearer_token"],
-  [403, "its role must allow to list and watch them"],
-]);
-
 /** How OpenSSL and Node call a certificate that does not lead to a known CA. */
 const untrusted =
   /^(SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF)|CERT_(UNTRUSTED|SIGNATURE_FAILURE))/;
@@ -20,10 +14,14 @@ export function explain(error: unknown): string {
     return [...new Set(error.errors.map(explain))].join(", ");
   }
   const message = messageOf(error) || "failed";
-  const mend = error instanceof ApiError ? mends.get(error.code) : mendOf(error);
-  return mend === undefined ? message : `${message} (${mend})`;
+  if (error instanceof ApiError) {
+    if (error.code === 401) return `${message} (see bearer_token)`;
+    // Each resource is refused in words of its own; in the same words, they are one trouble.
+    if (error.code === 403) return `HTTP 403: ${userIn(message)} may not list and watch them (see deploy/)`;
+  }
+  const isUntrusted = untrusted.test(String((error as NodeJS.ErrnoException).code));
+  return isUntrusted ? `${message} (see kubernetes_ca)` : message;
 }
 
-function mendOf(error: unknown): string | undefined {
-  return untrusted.test(String((error as NodeJS.ErrnoException).code)) ? "see kubernetes_ca" : undefined;
-}
+/** `pods is forbidden: User "system:serviceaccount:skep:skep" cannot list resource "pods"...` */
+const userIn = (message: string): string => /User "[^"]*"/.exec(message)?.[0] ?? "this token's user";

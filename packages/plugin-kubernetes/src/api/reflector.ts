@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { setTimeout as wait } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as wait } from "node:timers/promises";
 import { Backoff } from "@skep/core";
 import { ApiError } from "./api-error.js";
 import type { ApiServer } from "./api-server.js";
@@ -43,6 +43,8 @@ export const defaultTimes: ReflectorTimes = {
   retryMs: [500, 30_000],
 };
 
+/** The event loop waits no longer than this for a list to be taken in; meanwhile the socket fills, and the server waits too. */
+const SLICE_MS = 5;
 /** A server that ends its watches on time is this much late at most. */
 const LATE_MS = 15_000;
 
@@ -60,6 +62,8 @@ export class Reflector<T extends ApiObject = ApiObject> {
   #mustList = true;
   /** The server could not list at `#version`. */
   #mustListNewest = false;
+  /** Watches that broke in a row without an event. */
+  #breaks = 0;
   readonly #backoff: Backoff;
 
   constructor(
@@ -116,7 +120,13 @@ export class Reflector<T extends ApiObject = ApiObject> {
   async #page(query: Record<string, string>, signal: AbortSignal, visit: (object: T) => void) {
     const splitter = new ListSplitter((json) => visit(JSON.parse(json) as T));
     const answer = await this.#get("list", query, signal, this.times.idleMs);
-    for await (const chunk of answer as AsyncIterable<Buffer>) splitter.push(chunk);
+    let until = performance.now() + SLICE_MS;
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      splitter.push(chunk);
+      if (performance.now() < until) continue;
+      await nextTurn();
+      until = performance.now() + SLICE_MS;
+    }
     return splitter.end();
   }
 
@@ -131,12 +141,22 @@ export class Reflector<T extends ApiObject = ApiObject> {
     const answer = await this.#get("watch", query, signal, watchMs + LATE_MS);
     this.events.trouble(undefined);
     const began = performance.now();
-    for await (const event of watchEvents(answer as AsyncIterable<Buffer>)) {
-      this.#apply(event);
-      this.#backoff.reset();
+    try {
+      for await (const event of watchEvents(answer as AsyncIterable<Buffer>)) {
+        this.#apply(event);
+        this.#progressed();
+      }
+    } catch (error) {
+      // Connections break: that is trouble only when the next one does no better.
+      if (error instanceof ApiError || this.#breaks++ > 0) throw error;
     }
     // A quiet watch that lasted is a success too; one that is ended at once is not.
-    if (performance.now() - began >= retryMs[1]) this.#backoff.reset();
+    if (performance.now() - began >= retryMs[1]) this.#progressed();
+  }
+
+  #progressed(): void {
+    this.#backoff.reset();
+    this.#breaks = 0;
   }
 
   #apply({ type, object }: WatchEvent): void {

@@ -20,9 +20,11 @@ export class Claims<T extends object> {
   }
 
   add(name: string, claimant: T): void {
-    const others = this.#claims.get(name) ?? [];
+    const others = this.#claims.get(name);
+    // Nearly all names have one claimant, and an array that was made to grow is three times as large.
+    if (others === undefined) return void this.#claims.set(name, [claimant]);
     const worse = others.findIndex((other) => this.#order(claimant, other) < 0);
-    this.#claims.set(name, worse < 0 ? [...others, claimant] : others.toSpliced(worse, 0, claimant));
+    this.#claims.set(name, others.toSpliced(worse < 0 ? others.length : worse, 0, claimant));
   }
 
   remove(name: string, claimant: T): void {

@@ -33,7 +33,7 @@ export function keepPod(object: PodObject, wantedLabels: readonly string[]): Pod
     created: createdAt(metadata),
     workload: workloadOf(metadata),
     labels: pickLabels(metadata, wantedLabels),
-    names: [...idsOf(object), ...ips, ...portsOf(spec, ips, hostIps), ...hostIps.map(nodeName)],
+    names: idsOf(object).concat(ips, portsOf(spec, ips, hostIps), hostIps.map(nodeName)),
   };
 }
 
@@ -51,7 +51,7 @@ function idsOf({ metadata, status = {} }: PodObject): string[] {
 const containerId = ({ containerID }: ContainerStatus): string | undefined => containerID?.replace(/^[^:]+:\/\//, "");
 
 /** Ports it serves at its own addresses, and those of its node that lead to it (in the node's network: the same). */
-function portsOf({ containers = [] }: NonNullable<PodObject["spec"]>, ips: string[], hostIps: string[]): Set<string> {
+function portsOf({ containers = [] }: NonNullable<PodObject["spec"]>, ips: string[], hostIps: string[]): string[] {
   const names = new Set<string>();
   for (const { containerPort, hostPort, hostIP, protocol } of containers.flatMap(({ ports = [] }) => ports)) {
     const transport = transportOf(protocol);
@@ -60,5 +60,5 @@ function portsOf({ containers = [] }: NonNullable<PodObject["spec"]>, ips: strin
     const bound = canonicals([hostIP]).filter((ip) => hostIps.includes(ip));
     if (hostPort) for (const ip of bound.length > 0 ? bound : hostIps) names.add(portName(ip, hostPort, transport));
   }
-  return names;
+  return [...names];
 }

@@ -242,7 +242,8 @@ export class ApiStandIn {
     if (refusal !== undefined) return refuse(refusal.code, refusal.message);
     const partial = accept?.includes("as=PartialObjectMetadata") ?? false;
     const version = Number(query["resourceVersion"] ?? 0);
-    if (query["watch"] === "1") this.#watch(url.pathname, { response, partial }, version, refuse);
+    if (query["watch"] === "1" || query["watch"] === "true")
+      this.#watch(url.pathname, { response, partial }, version, refuse);
     else if (version > this.#version) refuse(504, `Timeout: Too large resource version: ${version}`);
     else this.#list(url.pathname, response, Number(query["continue"] ?? 0), partial);
   }
