@@ -16,7 +16,7 @@ const mandatory = ["bash", "busybox"];
 /** Copied when the machine has them; a test that needs one skips where it is missing. */
 const optional = [
   ...["ip", "tc", "ss", "bridge", "ethtool", "nft", "conntrack", "iptables", "ip6tables", "iptables-save"],
-  ...["iptables-legacy", "iptables-nft", "xtables-nft-multi", "xtables-legacy-multi"],
+  ...["iptables-legacy", "ip6tables-legacy", "iptables-nft", "xtables-nft-multi", "xtables-legacy-multi"],
   ...["bpftool", "curl", "openssl", "modprobe", "sysctl", "unshare", "nsenter", "setpriv", "ping", "dnsmasq"],
 ];
 
