@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Shells wherever their program and their line editor are, and whoever uses them.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { spawnIn, until } from "@skep/testkit";
 import test from "ava";
@@ -49,6 +49,38 @@ live("a bash in another root is seen, with the login name of its own passwd file
   t.is(await userOf(4712), "4712");
   t.is(await userOf(0), "root");
 });
+
+const hasOverlay = /\toverlay$/m.test(readFileSync("/proc/filesystems", "utf8"));
+
+(hasOverlay ? live : skipped("no overlay file system"))(
+  "shells of two containers that share a layer of their image are seen once each",
+  async (t) => {
+    const { directory } = copyOf(t, "/bin/bash", "image/bash");
+    const containers = ["one", "two"].map((name) => {
+      const [upper, work, root] = ["upper", "work", "root"].map((part) => join(directory, name, part));
+      for (const folder of [upper!, work!, root!]) mkdirSync(folder, { recursive: true });
+      const layers = `lowerdir=${join(directory, "image")},upperdir=${upper},workdir=${work}`;
+      execFileSync("mount", ["-t", "overlay", "overlay", "-o", layers, root!]);
+      t.teardown(() => void execFileSync("umount", ["-l", root!]));
+      return root!;
+    });
+    const observed = await observer(t);
+    const shells = await Promise.all(
+      containers.map((root) =>
+        startShell(t, { ...observed, directory: root, command: [join(root, "bash"), ...bashOptions] }),
+      ),
+    );
+    for (const shell of shells) await shell.run(`echo ${shell.pid}`);
+    for (const shell of shells) await observed.seen(shell.pid, `echo ${shell.pid}`);
+    await shells[0]!.leave();
+    await shells[1]!.run("echo alone");
+    await observed.seen(shells[1]!.pid, "echo alone");
+    t.deepEqual(
+      observed.points.map(({ fields }) => fields["cmd"]),
+      [...shells.map(({ pid }) => `echo ${pid}`), "exit", "echo alone"],
+    );
+  },
+);
 
 live("the last line of a shell has its user, though the shell is gone when the line is read", async (t) => {
   const observed = await observer(t);
