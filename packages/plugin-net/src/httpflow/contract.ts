@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The enums of bpf/http.h; contract.host.test.ts compares the two. What each means stands there.
+// The enums of bpf/http.h; contract.test.ts compares the two. What each means stands there.
 
 /** enum http_event_kind */
 export const EventKind = { EXCHANGE: 1, STREAM: 2, CHUNK: 3, END: 4 } as const;

@@ -8,6 +8,8 @@ import type { HeaderBlock } from "./header-block.js";
 
 /** Streams that are followed at once; servers allow a few hundred. */
 const MOST_STREAMS = 4096;
+/** What a stream costs beside its path. */
+const STREAM_BYTES = 256;
 /** Longest value that is kept of a method, status or content type. */
 const LONGEST_VALUE = 256;
 /** Longest path that may be configured. */
@@ -23,6 +25,8 @@ export class Http2Connection implements Decoder {
   turn: Turn | undefined;
   readonly #directions: readonly [Http2Direction, Http2Direction];
   readonly #streams = new Map<number, Exchange>();
+  /** Bytes of what is kept of the streams. */
+  #streamBytes = 0;
   /** Highest stream the client has opened. */
   #highest = 0;
 
@@ -59,12 +63,11 @@ export class Http2Connection implements Decoder {
     ];
     if (upgraded === undefined) return;
     upgraded.isRequestOver = true;
-    this.#streams.set(UPGRADED_STREAM, upgraded);
-    this.#highest = UPGRADED_STREAM;
+    this.#open(UPGRADED_STREAM, upgraded);
   }
 
   get size(): number {
-    return this.#directions[0].size + this.#directions[1].size;
+    return this.#directions[0].size + this.#directions[1].size + this.#streamBytes;
   }
 
   /** It stays with us: the state of its header compression can be handed to nobody. */
@@ -96,13 +99,13 @@ export class Http2Connection implements Decoder {
     const lost = [...this.#streams.values()].filter((exchange) => !exchange.hasResponse).length;
     for (const exchange of this.#streams.values()) if (exchange.hasResponse) this.sink.told(exchange);
     if (lost > 0) this.sink.lost(lost);
-    this.#streams.clear();
+    this.#forgetAll();
     this.turn = { to: "undecodable" };
   }
 
   close(): void {
     for (const exchange of this.#streams.values()) this.sink.told(exchange);
-    this.#streams.clear();
+    this.#forgetAll();
   }
 
   tellProgress(): void {
@@ -117,11 +120,13 @@ export class Http2Connection implements Decoder {
     let exchange = this.#streams.get(stream);
     // Trailers, or a stream that cannot be opened any more.
     if (exchange !== undefined || stream <= this.#highest || stream % 2 === 0) return exchange?.asked(bytes, timeNs);
-    this.#highest = stream;
-    if (this.#streams.size >= MOST_STREAMS) return this.sink.lost(1);
+    if (this.#streams.size >= MOST_STREAMS) {
+      this.#highest = stream;
+      return this.sink.lost(1);
+    }
     exchange = new Exchange(requestOf(fields), beganNs);
     exchange.asked(bytes, timeNs);
-    this.#streams.set(stream, exchange);
+    this.#open(stream, exchange);
   }
 
   #responseHeaders({ stream, bytes, beganNs, isPromise }: HeaderBlock, fields: Fields, timeNs: number): void {
@@ -157,11 +162,25 @@ export class Http2Connection implements Decoder {
     if (exchange !== undefined) this.#tell(stream, exchange);
   }
 
+  #open(stream: number, exchange: Exchange): void {
+    this.#highest = stream;
+    this.#streams.set(stream, exchange);
+    this.#streamBytes += bytesOf(exchange);
+  }
+
   #tell(stream: number, exchange: Exchange): void {
     this.#streams.delete(stream);
+    this.#streamBytes -= bytesOf(exchange);
     this.sink.told(exchange);
   }
+
+  #forgetAll(): void {
+    this.#streams.clear();
+    this.#streamBytes = 0;
+  }
 }
+
+const bytesOf = ({ request }: Exchange): number => STREAM_BYTES + request.target.length;
 
 function requestOf(fields: Fields): RequestParts {
   // CONNECT has no path.

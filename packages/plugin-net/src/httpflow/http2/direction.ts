@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { Passage } from "../decoder.js";
-import { type Frame, FRAME_HEAD, FrameFlag, FrameHead, FrameType } from "./frame.js";
+import { type Frame, FRAME_HEAD, FrameFlag, FrameHead, FrameType, PREFACE } from "./frame.js";
 import { HeaderBlock } from "./header-block.js";
 import { HeaderDecoder } from "./header-decoder.js";
 
@@ -83,16 +83,20 @@ export class Http2Direction {
 
   #step(passage: Passage, at: number, to: number): number {
     const { bytes, timeNs } = passage;
-    if (this.prefaceLeft > 0) {
-      const length = Math.min(this.prefaceLeft, to - at);
-      this.prefaceLeft -= length;
-      return at + length;
-    }
+    if (this.prefaceLeft > 0) return this.#readPreface(bytes, at, to);
     if (this.#frame === undefined) return this.#readHead(bytes, at, to, timeNs);
     const length = Math.min(this.#left, to - at);
     if (hasHeaders(this.#frame)) this.#readHeaders(this.#frame, bytes.subarray(at, at + length), timeNs);
     else this.#bodyPassed(this.#frame, length, timeNs);
     return at + length;
+  }
+
+  #readPreface(bytes: Uint8Array, at: number, to: number): number {
+    let next = at;
+    while (next < to && this.prefaceLeft > 0 && !this.isBroken) {
+      if (bytes[next++] !== PREFACE.charCodeAt(PREFACE.length - this.prefaceLeft--)) this.isBroken = true;
+    }
+    return next;
   }
 
   #readHead(bytes: Uint8Array, at: number, to: number, timeNs: number): number {

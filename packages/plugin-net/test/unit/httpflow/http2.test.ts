@@ -12,6 +12,7 @@ import { type Http2Exchange, speakHttp2 } from "./support/http2-scene.js";
 import { Streamed } from "./support/streamed.js";
 
 const streamedHttp2 = (): Streamed => new Streamed({ requests: 7, responses: -9 }, { flags: PREFACE });
+const PREFACE_BYTES = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const PREFACE = EventFlag.INCOMING | EventFlag.PREFACE;
 
 /** Lets everything pass as it was written. */
@@ -196,4 +197,63 @@ test("a hole in a body does not matter, one in headers ends what can be decoded 
   t.is(broken.connection.outcome, "undecodable");
   t.deepEqual(broken.seen, []);
   t.is(broken.lost, 2);
+});
+
+test("a connection that does not begin as HTTP/2 must is none", (t) => {
+  const streamed = streamedHttp2();
+  streamed.request(PREFACE_BYTES.replace(/\n$/, "X"), 0);
+  t.is(streamed.connection.outcome, "undecodable");
+});
+
+test("a client that asks for HTTP/2 in HTTP/1.1 gets its answer on stream 1, and goes on with others", (t) => {
+  const upgrade =
+    "POST /up HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n" +
+    "Content-Length: 2\r\n\r\nhi";
+  const switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
+  const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+  const headers = Buffer.from([0, 0, 1, 1, 5, 0, 0, 0, 1, 0x88]); // :status 200, the end of stream 1
+  const streamed = new Streamed();
+  streamed.request(upgrade, 0);
+  streamed.response(Buffer.concat([Buffer.from(switching), settings, headers]), 0);
+  t.like(streamed.seen[0], {
+    method: "POST",
+    target: "/up",
+    version: "1.1",
+    status: 200,
+    requestBytes: upgrade.length,
+  });
+  t.is(streamed.seen[0]!.responseBytes, switching.length + headers.length);
+  const next = Buffer.from([0, 0, 3, 1, 5, 0, 0, 0, 3, 0x82, 0x84, 0x86]); // GET / on stream 3
+  const answer = Buffer.from([0, 0, 1, 1, 5, 0, 0, 0, 3, 0x8d]); // 404
+  streamed.request(Buffer.concat([Buffer.from(PREFACE_BYTES), settings, next]), upgrade.length);
+  streamed.response(answer, switching.length + settings.length + headers.length);
+  t.like(streamed.seen[1], { method: "GET", target: "/", version: "2", status: 404, requestBytes: next.length });
+});
+
+test("a client that speaks HTTP/2 where HTTP/1 was expected is understood", async (t) => {
+  const streamed = new Streamed({ requests: 7, responses: -9 });
+  passAll(streamed, await speakHttp2([get("/a"), get("/b", 404)]));
+  t.deepEqual(streamed.seen.map(({ target, status }) => `${target} ${status}`).sort(), ["/a 200", "/b 404"]);
+});
+
+test("streams that go on are told with what is new, and counted once", async (t) => {
+  const body = Buffer.alloc(10_000, "b");
+  const written = await speakHttp2([{ ...get("/long"), responseBody: body }]);
+  const response = Buffer.concat(written.filter(({ isRequest }) => !isRequest).map(({ bytes }) => bytes));
+  const request = Buffer.concat(written.filter(({ isRequest }) => isRequest).map(({ bytes }) => bytes));
+  const middle = response.indexOf("bbbb") + 5000;
+  const streamed = streamedHttp2();
+  streamed.request(request.subarray(0, 4000), 0);
+  streamed.response(response.subarray(0, middle), 0);
+  streamed.connection.tellProgress();
+  streamed.response(response.subarray(middle), middle);
+  streamed.close();
+  t.deepEqual(
+    streamed.seen.map(({ isTold, status }) => [isTold, status]),
+    [
+      [false, 200],
+      [true, 200],
+    ],
+  );
+  t.true(streamed.seen[1]!.responseBytes >= 5000);
 });
