@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { Cursor } from "@skep/core";
+import { latin1 } from "./latin1.js";
 import type { LineCache } from "./line-cache.js";
 import { type RequestLine, requestLineOf, type RequestParts, splitRequestLine } from "./request-line.js";
 
@@ -45,9 +46,7 @@ export class RequestLines {
   numberOf(cursor: Cursor, at: number, length: number, cut: boolean): number {
     const known = this.cache.find(cursor, at, length, cut);
     if (known >= 0) return known;
-    const { buffer, byteOffset } = cursor.bytes;
-    const line = Buffer.from(buffer, byteOffset + at, length).toString("latin1");
-    const number = this.numberOfParts(splitRequestLine(line, cut));
+    const number = this.numberOfParts(splitRequestLine(latin1(cursor.bytes, at, at + length), cut));
     this.cache.put(number);
     return number;
   }

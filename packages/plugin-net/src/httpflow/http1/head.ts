@@ -10,6 +10,9 @@ export interface Head {
   readonly upgrade: string;
 }
 
+/** Exact as a number. */
+const LENGTH = /^\d{1,15}$/;
+
 /** First characters of the names that matter, and white space, which continues the line before. */
 const TELLING: ReadonlySet<number> = new Set(Buffer.from("cCtTuU \t"));
 
@@ -61,9 +64,9 @@ export class HeadReader {
 
   /** Several equal lengths are one. */
   #lengths(value: string): void {
-    for (const part of value.split(",")) {
-      const text = part.trim();
-      const length = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+    const texts = LENGTH.test(value) ? [value] : value.split(",").map((text) => text.trim());
+    for (const text of texts) {
+      const length = LENGTH.test(text) ? Number(text) : NaN;
       this.#contentLength = this.#contentLength === -1 || this.#contentLength === length ? length : NaN;
     }
   }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { latin1 } from "../latin1.js";
+
 const LF = 10;
 const CR = 13;
 
@@ -20,15 +22,15 @@ export class LineReader {
    * @param isKept false: of these bytes only the number matters
    */
   take(bytes: Uint8Array, from: number, to: number, isKept = true): number {
-    const found = bytes.subarray(from, to).indexOf(LF);
-    const end = found < 0 ? to : from + found;
+    let end = from;
+    while (end < to && bytes[end] !== LF) end++;
     const room = isKept ? this.limit - this.#text.length : 0;
     if (end > from) {
       if (room > 0) this.#text += latin1(bytes, from, Math.min(end, from + room));
       this.length += end - from;
       this.#lastByte = bytes[end - 1]!;
     }
-    return found < 0 ? -1 : end + 1;
+    return end === to ? -1 : end + 1;
   }
 
   /** Bytes that are kept. */
@@ -56,8 +58,4 @@ export class LineReader {
     this.#text = "";
     this.#lastByte = 0;
   }
-}
-
-function latin1(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString("latin1");
 }

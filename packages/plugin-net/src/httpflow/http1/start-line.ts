@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { latin1 } from "../latin1.js";
 import { type RequestParts, splitRequestLine } from "../request-line.js";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -43,12 +44,12 @@ const STATUS_BYTES = 13;
 
 /** Whether a request may begin with these bytes, where nothing is known of what came before. */
 export function looksLikeRequest(bytes: Uint8Array, from: number, to: number): boolean {
-  const beginning = text(bytes, from, Math.min(to, from + LOOK_BYTES));
+  const beginning = latin1(bytes, from, Math.min(to, from + LOOK_BYTES));
   const space = beginning.indexOf(" ");
   if (space < 0 || !REGISTERED.has(beginning.slice(0, space))) return false;
   const end = bytes.subarray(from, to).indexOf(10);
   if (end < 0) return /^[A-Z]+ (?:\/|\*|https?:)/.test(beginning);
-  return REQUEST_VERSION.test(text(bytes, Math.max(from, from + end - STATUS_BYTES), from + end).replace(/\r$/, ""));
+  return REQUEST_VERSION.test(latin1(bytes, Math.max(from, from + end - STATUS_BYTES), from + end).replace(/\r$/, ""));
 }
 
 /** Where in bytes of which the beginning may be the end of an older response a response begins; -1: nowhere. */
@@ -66,15 +67,11 @@ export function findResponse(bytes: Uint8Array, from: number, to: number): numbe
 
 /** Whether a chunked body seems to end with these bytes. */
 export function endsInLastChunk(bytes: Uint8Array, from: number, to: number): boolean {
-  const tail = text(bytes, Math.max(from, to - LAST_CHUNK.length - 2), to);
+  const tail = latin1(bytes, Math.max(from, to - LAST_CHUNK.length - 2), to);
   return tail === `\r\n${LAST_CHUNK}` || (to - from === LAST_CHUNK.length && tail === LAST_CHUNK);
 }
 
 const LAST_CHUNK = "0\r\n\r\n";
 
 const isStatusLine = (bytes: Uint8Array, from: number, to: number): boolean =>
-  readStatusLine(text(bytes, from, Math.min(to, from + STATUS_BYTES))) !== undefined;
-
-function text(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + from, Math.max(0, to - from)).toString("latin1");
-}
+  readStatusLine(latin1(bytes, from, Math.min(to, from + STATUS_BYTES))) !== undefined;

@@ -9,6 +9,7 @@ import { Exchange } from "../exchange.js";
 import { Http1Connection } from "../http1/connection.js";
 import { Http2Connection } from "../http2/connection.js";
 import { PREFACE } from "../http2/frame.js";
+import { latin1 } from "../latin1.js";
 import { splitRequestLine } from "../request-line.js";
 import type { Budget } from "./budget.js";
 import type { Order } from "./orders.js";
@@ -218,8 +219,8 @@ const otherSide = (side: Side): Side => (side === Side.REQUESTS ? Side.RESPONSES
 function pendingOf(record: Cursor, flags: number): Exchange | undefined {
   const length = httpExchange.lineLen(record);
   if (length === 0) return undefined;
-  const { buffer, byteOffset } = record.bytes;
-  const line = Buffer.from(buffer, byteOffset + record.at + httpExchange.layout.size, length).toString("latin1");
+  const at = record.at + httpExchange.layout.size;
+  const line = latin1(record.bytes, at, Math.min(at + length, record.at + record.length));
   const request = splitRequestLine(line, (flags & EventFlag.LINE_CUT) !== 0);
   const exchange = new Exchange(request, httpExchange.eventTimeNs(record));
   exchange.asked(httpExchange.requestBytes(record), exchange.firstNs + httpExchange.durationNs(record));
