@@ -15,6 +15,8 @@ const SHT_SYMTAB = 2;
 const SHT_DYNSYM = 11;
 const SYMBOL = 24;
 const STT_FUNC = 2;
+/** Bytes. Files are whatever somebody runs, and a sparse one may claim tables of any size. */
+const largestPart = 2 ** 28;
 
 /**
  * Where functions lie in an executable or shared library: bytes from the start of the file, as probes need them. Names that the
@@ -127,6 +129,7 @@ class ElfFile {
 
   read({ offset, size }: Part): Uint8Array {
     if (offset + size > this.#size) throw unprobed(this.path, `it ends before byte ${offset + size}`);
+    if (size > largestPart) throw unprobed(this.path, `a table of ${size} bytes is too large to be looked through`);
     const bytes = new Uint8Array(size);
     let done = 0;
     while (done < size) {

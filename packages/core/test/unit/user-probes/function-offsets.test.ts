@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
@@ -83,6 +83,15 @@ test("a file that is no ELF, is cut short or was damaged is refused by name or g
     }),
     { numRuns: 60 },
   );
+});
+
+test("a sparse file that claims an enormous symbol table is refused before memory is taken for it", (t) => {
+  const bytes = elfFile([{ name: "readline", address: address(0x500n) }]);
+  const sections = Number(Buffer.from(bytes).readBigUInt64LE(0x28));
+  Buffer.from(bytes.buffer, bytes.byteOffset).writeBigUInt64LE(2n ** 33n, sections + 64 + 32);
+  const path = write(t, bytes);
+  truncateSync(path, 2 ** 34);
+  t.throws(() => functionOffsets(path, ["readline"]), { message: /a table of 8589934592 bytes is too large/ });
 });
 
 test("a file is read again when another has taken its place, and not before", (t) => {
