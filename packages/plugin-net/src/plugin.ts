@@ -83,8 +83,9 @@ export const net = definePlugin<NetConfig>({
     const netflow = new Netflow(context);
     // It is flushed first: it knows which process owns a connection that others could only assume.
     const parts: PluginInstance[] = [netflow];
-    if (enabledL7(context.config).size > 0) parts.push(new Httpflow(context, netflow.owners));
-    if (context.strategy("tls_plaintext") !== undefined) parts.push(new Tls(context));
+    const seesTls = context.strategy("tls_plaintext") !== undefined;
+    if (seesTls || context.strategy("http") !== undefined) parts.push(new Httpflow(context, netflow.owners));
+    if (seesTls) parts.push(new Tls(context));
     if (context.strategy("dns") !== undefined) parts.push(new Dnsflow(context));
     return inOrder(...parts);
   },

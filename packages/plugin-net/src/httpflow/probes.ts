@@ -9,6 +9,7 @@ import type { ProbeGroup } from "@skep/core";
 export const httpProbes = {
   http: {
     object: "http",
+    optional: true,
     observes: "HTTP requests and responses, in the packets of TCP connections",
     strategies: [
       {
