@@ -20,9 +20,8 @@ import { subscriptions } from "./resources.js";
 
 /** The first points should have tags, but an API server that does not answer holds nobody up longer than this. */
 const FIRST_LIST_MS = 2_000;
-/** What is gone stays known for this long: its last flows are reported up to an interval after it went. */
+/** What is gone stays known for two intervals, because its last flows are reported after it went, and at least this long. */
 const GRACE_MS = 180_000;
-const FORGET_EVERY_MS = 30_000;
 
 /** `kubernetes`: whose the addresses and processes of flows are, as a cluster's API server says. Emits no points. */
 export const kubernetes = definePlugin<KubernetesConfig>({
@@ -59,6 +58,9 @@ function observe(context: PluginContext<KubernetesConfig>, server: ApiServer): P
     log.warn({ event: "kubernetes", reason }, reason);
     return context.degrade(reason);
   });
+  if (server.token !== undefined && server.url.startsWith("http:")) {
+    log.warn({ event: "kubernetes", server: server.url }, `the token is sent to ${server.url} unencrypted: use https`);
+  }
   const reflectors = subscriptions(cluster, config.workload_labels, now).map(
     ({ resource, sink }) =>
       new Reflector(server, resource, sink, {
@@ -72,8 +74,8 @@ function observe(context: PluginContext<KubernetesConfig>, server: ApiServer): P
   );
   const processes = new ProcessPods(context.use(ProcessTable), context.host.procRoot);
   context.provide(KubernetesMetadata, new ClusterMetadata(cluster, processes, config));
-  context.every(FORGET_EVERY_MS, () => cluster.forget(now() - GRACE_MS));
 
+  const flushes = [now(), now()];
   let running: Promise<unknown> = Promise.resolve();
   return {
     async start() {
@@ -83,6 +85,10 @@ function observe(context: PluginContext<KubernetesConfig>, server: ApiServer): P
       await Promise.race([attempted, wait(FIRST_LIST_MS, undefined, { signal: patience.signal }).catch(() => {})]);
       patience.abort();
       log.debug({ event: "kubernetes", server: server.url, pods: cluster.pods.size, services: cluster.services.size });
+    },
+    flush() {
+      cluster.forget(Math.min(flushes.shift()!, now() - GRACE_MS));
+      flushes.push(now());
     },
     async close() {
       await running; // the signal has ended it

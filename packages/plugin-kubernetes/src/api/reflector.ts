@@ -133,7 +133,7 @@ export class Reflector<T extends ApiObject = ApiObject> {
   async #watch(signal: AbortSignal): Promise<void> {
     const { watchMs, retryMs } = this.times;
     const query = {
-      watch: "1",
+      watch: "true",
       allowWatchBookmarks: "true",
       resourceVersion: this.#version ?? ANY_VERSION,
       timeoutSeconds: String(Math.ceil(watchMs / 1000)),
@@ -160,9 +160,21 @@ export class Reflector<T extends ApiObject = ApiObject> {
   }
 
   #apply({ type, object }: WatchEvent): void {
-    if (type === "ERROR") throw new ApiError(object.code ?? 500, object.message ?? "the watch failed");
-    if (type === "DELETED") this.sink.remove(keyOf(object.metadata ?? {}));
-    else if (type !== "BOOKMARK") this.#put(object as T);
+    switch (type) {
+      case "ADDED":
+      case "MODIFIED":
+        this.#put(object as T);
+        break;
+      case "DELETED":
+        this.sink.remove(keyOf(object.metadata ?? {}));
+        break;
+      case "BOOKMARK":
+        break;
+      case "ERROR":
+        throw new ApiError(object.code ?? 500, object.message ?? "the watch failed");
+      default:
+        throw new TypeError(`the answer to a watch is no event: ${String(type)}`);
+    }
     this.#version = object.metadata?.resourceVersion ?? this.#version;
   }
 

@@ -33,7 +33,7 @@ export function keepPod(object: PodObject, wantedLabels: readonly string[]): Pod
     created: createdAt(metadata),
     workload: workloadOf(metadata),
     labels: pickLabels(metadata, wantedLabels),
-    names: idsOf(object).concat(ips, portsOf(spec, ips, hostIps), hostIps.map(nodeName)),
+    names: idsOf(object).concat(ips, portsOf(spec, podIps, hostIps), hostIps.map(nodeName)),
   };
 }
 

@@ -240,6 +240,16 @@ test("an object with nothing in it is kept as nothing, and breaks nothing", (t) 
   t.is(cluster.endAt(web, "tcp")?.service, "shop-front");
 });
 
+test("a pod in its node's network serves the ports it declares at its node's address, without being its only owner", (t) => {
+  const pod = keep(({ metadata }) => ({
+    metadata,
+    spec: { containers: [{ ports: [{ containerPort: 9 }] }], hostNetwork: true },
+    status: { phase: "Running", podIP: nodeA },
+  }));
+  t.true(pod?.names.includes(`${nodeA}:9/tcp`));
+  t.false(pod?.names.includes(nodeA));
+});
+
 test("addresses are compared as flows write them", (t) => {
   const pod = keep(() => ({
     status: { phase: "Running", podIP: "FD00:0:0::0A", podIPs: [{ ip: "::ffff:10.1.2.3" }] },
