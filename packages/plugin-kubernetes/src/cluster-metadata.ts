@@ -29,6 +29,8 @@ export class ClusterMetadata implements KubernetesMetadata {
     const dst = this.cluster.endAt({ ip: unmapped(dstIp), port: dstPort }, transport, { ...(real && { real }) });
     if (src === undefined && dst === undefined) return undefined;
     return {
+      // First, so that no label takes the place of what follows.
+      ...(this.#wantsLabels && this.#labelsOf(src)),
       sub_source: "K8s",
       src_k8s_namespace: src?.namespace ?? NOT_AVAILABLE,
       src_k8s_pod_name: src?.pod ?? NOT_AVAILABLE,
@@ -38,7 +40,6 @@ export class ClusterMetadata implements KubernetesMetadata {
       dst_k8s_pod_name: dst?.pod ?? NOT_AVAILABLE,
       dst_k8s_service_name: dst?.service ?? NOT_AVAILABLE,
       dst_k8s_deployment_name: dst?.deployment ?? NOT_AVAILABLE,
-      ...(this.#wantsLabels && this.#labelsOf(src)),
     };
   }
 
