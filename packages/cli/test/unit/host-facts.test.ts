@@ -12,7 +12,7 @@ const lineOf = (name: string): string | undefined =>
 test.serial("doctor tells the version of the libbpf that is used", (t) => {
   const { libbpf } = hostFacts();
   t.regex(libbpf ?? "", /^\d+\.\d+$/);
-  t.is(lineOf("libbpf"), `libbpf        ${libbpf}`);
+  t.deepEqual(lineOf("libbpf")?.split(/\s{2,}/), ["libbpf", libbpf]);
 });
 
 test.serial("a libbpf that cannot be loaded is no error of doctor", (t) => {
@@ -23,5 +23,5 @@ test.serial("a libbpf that cannot be loaded is no error of doctor", (t) => {
   });
   process.env["LIBBPF_PATH"] = "/nonexistent/libbpf.so.1";
   t.is(hostFacts().libbpf, null);
-  t.is(lineOf("libbpf"), "libbpf        none that fits");
+  t.deepEqual(lineOf("libbpf")?.split(/\s{2,}/), ["libbpf", "none that fits"]);
 });
