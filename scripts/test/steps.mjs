@@ -62,7 +62,7 @@ export const stages = [
       what: "this machine's kernel",
       // libbpf's log hook and descriptors are those of a process: a process for each file.
       command: ava("**/test/live/**", "--no-worker-threads", "--concurrency=1", "--timeout=2m"),
-      limit: minutes(10),
+      limit: minutes(20),
       root: true,
     },
   ],
@@ -71,7 +71,7 @@ export const stages = [
       name: "kernels",
       what: "stock kernels under QEMU",
       command: ["npm", "run", "--silent", "kernels", "--", ...kernelTests],
-      limit: minutes(20),
+      limit: minutes(45),
     },
   ],
   [
