@@ -54,28 +54,25 @@ export class RequestLines {
   /** The number of a request line that user space has read. */
   numberOfParts(parts: RequestParts): number {
     const request = requestLineOf(parts, this.maxPath);
-    const known = this.#numbers.get(keyOf(request));
-    if (known !== undefined) return known;
-    return this.size < this.maxLines ? this.#give(request) : this.#giveAnyPath(request);
+    const key = keyOf(request);
+    return this.#numbers.get(key) ?? (this.size < this.maxLines ? this.#add(request, key) : this.#anyPathOf(request));
   }
 
   /** The number that stands for all paths of the requests with this one's method and version. */
   anyPath(number: number): number {
-    return this.#giveAnyPath(this.request(number));
+    return this.#anyPathOf(this.request(number));
   }
 
-  #giveAnyPath({ method, version }: RequestLine): number {
+  #anyPathOf({ method, version }: RequestLine): number {
     const full = this.size >= this.maxLines + MORE_LINES;
-    return this.#give({ method: full ? ANY : method, path: ANY, version, truncated: true });
+    const folded = { method: full ? ANY : method, path: ANY, version, truncated: true };
+    const key = keyOf(folded);
+    return this.#numbers.get(key) ?? this.#add(folded, key);
   }
 
-  #give(request: RequestLine): number {
-    const key = keyOf(request);
-    let number = this.#numbers.get(key);
-    if (number === undefined) {
-      number = this.#requests.push(request) - 1;
-      this.#numbers.set(key, number);
-    }
+  #add(request: RequestLine, key: string): number {
+    const number = this.#requests.push(request) - 1;
+    this.#numbers.set(key, number);
     return number;
   }
 }
