@@ -328,6 +328,8 @@ struct tcp_sock {
 	__u32 total_retrans;
 	/* Segments with payload. */
 	__u32 data_segs_out;
+	/* When it last looked at the clock (ktime_get_ns), as it does before it sends. */
+	__u64 tcp_clock_cache;
 };
 
 struct sk_buff {

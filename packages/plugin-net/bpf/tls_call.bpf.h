@@ -99,8 +99,11 @@ static __always_inline void tls_enter(enum tls_call_kind kind, __u64 object, __u
 		struct conn *conn = bpf_map_lookup_elem(&conns, &socket);
 
 		call->received = 0;
-		/* What is written is not what was received; and meanwhile the socket may have turned out to be another session's. */
-		if (kind != TLS_WRITE && (!conn || !conn->is_tls))
+		/*
+		 * A call to write takes in what was received, too: a handshake's last messages, when a request waits for its end.
+		 * Meanwhile the socket may have turned out to be another session's.
+		 */
+		if (!conn || !conn->is_tls)
 			tls_bind(&key, socket, conn, false);
 	}
 	call->object = object;

@@ -7,6 +7,7 @@ export * from "./golden/normalise.js";
 export * from "./live/bpftool.js";
 export * from "./live/cgroup.js";
 export { cProgram } from "./live/compile-c.js";
+export { goProgram } from "./live/compile-go.js";
 export { liveTests, type LiveOptions, type LiveTest } from "./live/live.js";
 export * from "./live/netns.js";
 export type { Requirement } from "./live/requirement.js";

@@ -34,6 +34,10 @@ export class TlsFiles implements FileProbes {
     return probes;
   }
 
+  attached({ pid, path }: MappedFile, probes: number): void {
+    this.log.debug({ event: "tls-probed", pid, path, probes }, `${path} has probes in process ${pid}`);
+  }
+
   #read(openPath: string, path: string): readonly FileProbe[] {
     try {
       const stacks = tlsStacksIn(openPath);

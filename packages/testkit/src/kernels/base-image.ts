@@ -17,15 +17,16 @@ const mandatory = ["bash", "busybox"];
 const optional = [
   ...["ip", "tc", "ss", "bridge", "ethtool", "nft", "conntrack", "iptables", "ip6tables", "iptables-save"],
   ...["iptables-legacy", "ip6tables-legacy", "iptables-nft", "xtables-nft-multi", "xtables-legacy-multi"],
-  ...["bpftool", "curl", "openssl", "modprobe", "sysctl", "unshare", "nsenter", "setpriv", "ping", "dnsmasq"],
+  ...["bpftool", "curl", "openssl", "modprobe", "sysctl", "unshare", "nsenter", "setpriv", "ping", "dnsmasq", "nginx"],
+  "zsh",
 ];
 
 /** Loaded by name at run time, so that `ldd` does not see them. */
 const libraries = ["libbpf.so.1", "libelf.so.1", "libz.so.1", "libzstd.so.1", "libssl.so.3", "libcrypto.so.3"];
 const libraryFolders = ["/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib"];
 
-/** Whole folders: extensions that iptables loads by path. */
-const folders = ["/usr/lib/x86_64-linux-gnu/xtables"];
+/** Whole folders: extensions of iptables and modules of zsh, loaded by path. */
+const folders = ["/usr/lib/x86_64-linux-gnu/xtables", "/usr/lib/x86_64-linux-gnu/zsh"];
 
 /** Preloaded by tests in the guest, where it lies at the workspace's root. */
 const stackTrace = fileURLToPath(new URL("../../kernels/stack-trace.mjs", import.meta.url));

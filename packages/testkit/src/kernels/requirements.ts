@@ -27,6 +27,7 @@ export const guestPackages: readonly string[] = [
   "libbpf1",
   "nftables",
   "openssl",
+  "zsh",
 ];
 
 /** Which package brings a program, for the hint of an error. */

@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import { buildObjects } from "@skep/bpf-toolchain";
 import ts from "typescript";
 import { cProgram } from "../live/compile-c.js";
+import { goProgram } from "../live/compile-go.js";
 import { commandFolder, guestWorkspace } from "./base-image.js";
 import { cacheFolder, onceText } from "./cache.js";
 import { makeImage } from "./image.js";
@@ -112,12 +113,13 @@ async function buildTestObjects(folder: string, tell: Tell): Promise<void> {
   }
 }
 
-/** Compiles the C programs of a package's live tests, which find them by `cProgram`. */
+/** Compiles the C and Go programs of a package's live tests, which find them by `cProgram` and `goProgram`. */
 async function buildTestPrograms(folder: string, tell: Tell): Promise<void> {
-  const sources = await filesBelow(join(folder, "test", "live"));
-  for (const file of sources.filter((name) => name.endsWith(".c") && !name.endsWith(".bpf.c"))) {
+  for (const file of await filesBelow(join(folder, "test", "live"))) {
+    const source = pathToFileURL(join(folder, "test", "live", file));
     try {
-      cProgram(pathToFileURL(join(folder, "test", "live", file)));
+      if (file.endsWith(".c") && !file.endsWith(".bpf.c")) cProgram(source);
+      else if (basename(file) === "go.mod") goProgram(source);
     } catch (error) {
       tell(`${basename(folder)}: ${file} cannot be compiled: ${(error as Error).message}`);
     }

@@ -23,6 +23,8 @@ export interface Spawned {
   /** To its standard input. */
   write(text: string): void;
   writeLine(line?: string): void;
+  /** The last of it: its standard input ends. */
+  end(text?: string): void;
   /** Resolves when it has ended, whichever way. */
   readonly exited: Promise<Exit>;
   kill(signal?: NodeJS.Signals): void;
@@ -67,6 +69,7 @@ export function spawnIn(t: Teardown, place: Place, command: string, args: readon
     lines: createInterface({ input: child.stdout! })[Symbol.asyncIterator]() as AsyncIterableIterator<string>,
     write: (text) => void child.stdin!.write(text),
     writeLine: (line = "") => void child.stdin!.write(`${line}\n`),
+    end: (text = "") => void child.stdin!.end(text),
     exited,
     kill,
   };

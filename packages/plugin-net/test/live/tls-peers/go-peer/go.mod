@@ -1,0 +1,3 @@
+module skep.test/peer
+
+go 1.19
