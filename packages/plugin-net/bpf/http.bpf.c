@@ -115,11 +115,15 @@ static __always_inline void on_packet(struct __sk_buff *skb, bool written)
 		return;
 	key = (__u64)tp;
 	conn = bpf_map_lookup_elem(&conns, &key);
-	segment.now_ns = bpf_ktime_get_ns();
-	if (!conn && !written)
-		note_early(skb, (struct sock *)tp, &segment);
-	if (!conn || conn->http == HTTP_NOT || !(conn->flags & (CONN_ESTABLISHED | CONN_OLDER)))
+	if (conn && (conn->http == HTTP_NOT || !(conn->flags & (CONN_ESTABLISHED | CONN_OLDER))))
 		return;
+	/* A socket has looked at the clock just before it sends; what it saw costs nothing. */
+	segment.now_ns = written ? tp->tcp_clock_cache : bpf_ktime_get_ns();
+	if (!conn) {
+		if (!written)
+			note_early(skb, (struct sock *)tp, &segment);
+		return;
+	}
 	if (conn->http != HTTP_FOUND && !meet(key, conn, tp, &segment))
 		return;
 	/* Looked up in one place for all: the verifier follows each pointer through all that comes after. */

@@ -166,13 +166,19 @@ static __always_inline struct http_conn *find_http(__u64 key, bool is_early)
 	return entry ? &entry->http : NULL;
 }
 
+/* Where a head is looked at. The offset is computed rather than chosen: a branch would double the verifier's work. */
+static __always_inline char *window_of(struct http_conn *http, __u32 is_request)
+{
+	return http->line + (~is_request & 1) * (offsetof(struct http_conn, window) - offsetof(struct http_conn, line));
+}
+
 /*
  * Looks at the @have bytes of a head that are in the window, of @available there are; with HTTP_LOOK_SCAN for its end, and
  * if that is found, or without HTTP_LOOK_SCAN, at the first line.
  *
  * A function of its own, which the verifier looks at once instead of each time it is called from a loop: so heads of some
  * KiB stay within its limits. Such a function is handed numbers only (pointers since 5.12, e5069b9c23b3) and finds its
- * connection itself. Offsets are computed rather than chosen, again for the verifier: a branch would double its work.
+ * connection itself.
  */
 __noinline int http_look(__u64 key, __u32 have, __u32 available, __u32 what)
 {
@@ -184,7 +190,7 @@ __noinline int http_look(__u64 key, __u32 have, __u32 available, __u32 what)
 	if (!http)
 		return 0;
 	head = &http->heads[is_request];
-	window = http->line + (1 - is_request) * (offsetof(struct http_conn, window) - offsetof(struct http_conn, line));
+	window = window_of(http, is_request);
 	if (what & HTTP_LOOK_SCAN) {
 		look_through(window, head, have, what & HTTP_LOOK_MORE);
 		if (!head->length && (what & HTTP_LOOK_MORE))

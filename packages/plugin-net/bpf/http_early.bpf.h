@@ -49,7 +49,7 @@ static __always_inline void note_early(struct __sk_buff *skb, struct sock *sk, c
 	http->flags = HTTP_INCOMING;
 	http->next[0] = segment->seq;
 	http->next[1] = segment->ack;
-	read_head(http, segment, true);
+	read_head(http, segment);
 	message = &http->messages[1];
 	if (message->kind == HTTP_GARBAGE) {
 		bpf_map_delete_elem(&http_early, &key);

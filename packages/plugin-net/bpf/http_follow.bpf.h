@@ -171,7 +171,7 @@ static __always_inline void advance(struct http_conn *http, const struct http_se
 {
 	__u32 bytes = new_bytes(http, segment);
 
-	http->next[segment->written] += bytes;
+	http->next[segment->written] = segment->seq + segment->length;
 	if (step == STEP_PASS)
 		return;
 	if (step == STEP_REQUEST) {
@@ -219,16 +219,17 @@ static __always_inline bool will_tell(const struct http_conn *http, const struct
 }
 
 /* Looks at the head that is expected where the new bytes of the segment begin: afterwards its message is known. */
-static __always_inline void read_head(struct http_conn *http, const struct http_segment *segment, bool is_request)
+static __always_inline void read_head(struct http_conn *http, const struct http_segment *segment)
 {
-	struct http_message *message = is_request ? &http->messages[1] : &http->messages[0];
-	struct http_head *head = is_request ? &http->heads[1] : &http->heads[0];
-	char *window = is_request ? http->line : http->window;
+	__u32 is_request = forget(http, segment->written, is_request_side(http, segment)) & HTTP_LOOK_REQUEST;
+	__u32 what = is_request | (http->is_early ? HTTP_LOOK_EARLY : 0);
+	struct http_message *message = &http->messages[is_request];
+	struct http_head *head = &http->heads[is_request];
+	char *window = window_of(http, is_request);
 	__u32 available = new_bytes(http, segment);
 	__u32 from = segment->length - available;
 	__u32 limit = available > http_max_head ? http_max_head : available;
-	__u32 what = (is_request ? HTTP_LOOK_REQUEST : 0) | (http->is_early ? HTTP_LOOK_EARLY : 0);
-	__u32 size, line_len;
+	__u32 line_len;
 
 	*message = (struct http_message){};
 	*head = (struct http_head){};
@@ -248,12 +249,16 @@ static __always_inline void read_head(struct http_conn *http, const struct http_
 		return;
 	/* The window has moved on, or did not hold all of the line. */
 	line_len = head->line_len;
-	size = is_request ? HTTP_LINE_LONG : HTTP_WINDOW;
-	size = available > size ? size : available;
-	if (http_load_most(segment, from, window, size, HTTP_LINE_LONG))
+	if (is_request) {
+		if (http_load_most(segment, from, http->line, available > HTTP_LINE_LONG ? HTTP_LINE_LONG : available,
+				   HTTP_LINE_LONG))
+			return;
+		if (line_len > HTTP_LINE_LONG && http_load(segment, from + line_len - 16, http->tail, 16))
+			return;
+	} else if (http_load_most(segment, from, http->window, available > HTTP_WINDOW ? HTTP_WINDOW : available,
+				  HTTP_WINDOW)) {
 		return;
-	if (line_len > HTTP_LINE_LONG && http_load(segment, from + line_len - 16, http->tail, 16))
-		return;
+	}
 	http_look(http->key, 0, available, what);
 }
 
@@ -326,6 +331,12 @@ static __always_inline enum http_followed execute_plan(struct http_conn *http, c
 	return HTTP_TAKEN;
 }
 
+/* Whether it begins an exchange where none is: no other direction and no reader has anything to do with that. */
+static __always_inline bool is_undisputed(const struct http_conn *http, const struct http_plan *plan)
+{
+	return plan->step == STEP_REQUEST && !is_pending(http) && !http->was_chunked;
+}
+
 /*
  * @lock: what `http` is under; NULL where only one segment of a connection is looked at at a time.
  */
@@ -342,12 +353,16 @@ static __always_inline enum http_followed http_follow(struct http_conn *http, st
 	if (bytes <= 0)
 		return HTTP_TAKEN;
 	if (head_expected(http, is_request) && (__u32)bytes <= segment->length) {
-		read_head(http, segment, is_request);
+		read_head(http, segment);
 		if (!http->is_proven && (message->kind == HTTP_GARBAGE ||
 					 (message->kind != HTTP_REQUEST && (http->flags & HTTP_MIDWAY))))
 			return HTTP_REFUSED;
 	}
 	make_plan(http, segment, plan);
+	if (is_undisputed(http, plan)) {
+		advance(http, segment, message, STEP_REQUEST, true, false);
+		return HTTP_TAKEN;
+	}
 	if (plan->is_reserved)
 		record = reserve_record(http);
 	http_lock(lock);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
  * Finds the end of a message's head, and in it what tells where the message ends. A head is looked at through a window in
- * map memory, eight bytes at a time; only the beginning of each line is compared with anything.
+ * map memory, sixteen bytes at a time; only the beginning of each line is compared with anything.
  */
 #pragma once
 
@@ -12,8 +12,8 @@
 /* What is compared at the beginning of a line may be this long. */
 #define HTTP_LOOK_AHEAD 32
 #define HTTP_WINDOW_MEMORY (HTTP_WINDOW + HTTP_LOOK_AHEAD + 8)
-/* In one window; each step takes in eight bytes or ends a line. What is left is looked at in the next one. */
-#define HTTP_STEPS 96
+/* In one window; each step takes in sixteen bytes or ends a line. What is left is looked at in the next one. */
+#define HTTP_STEPS 40
 #define HTTP_WINDOWS 24
 
 /* Longer heads are left to user space. */
@@ -69,13 +69,13 @@ static __always_inline __u32 first_marked(__u64 marks)
 	return ((below & EACH_BYTE) * EACH_BYTE) >> 56;
 }
 
-/* @at: the beginning of a header line. */
-static __always_inline void look_at_header(const char *at, struct http_head *head)
+/* @at: the beginning of a header line, @word: its first eight bytes. */
+static __always_inline void look_at_header(const char *at, __u64 word, struct http_head *head)
 {
-	__u64 name = word_at(at) | TO_LOWER;
+	__u64 name = word | TO_LOWER;
 
 	/* A line that begins with white space continues the one before: long obsolete, and good for smuggling. */
-	if (*at == ' ' || *at == '\t')
+	if ((__u8)word == ' ' || (__u8)word == '\t')
 		head->is_odd = true;
 	if (name == WORD('c', 'o', 'n', 't', 'e', 'n', 't', '-')) {
 		__u64 rest = word_at(at + 8);
@@ -100,38 +100,43 @@ static __always_inline void look_at_header(const char *at, struct http_head *hea
 /* The first @have bytes of the window are of the head; behind them there is @more of the segment, or not. */
 static __always_inline void look_through(const char *window, struct http_head *head, __u32 have, bool more)
 {
-#pragma clang loop unroll(disable)
-	for (int step = 0; step < HTTP_STEPS; step++) {
-		__u32 in = head->at - head->base;
-		const char *here = window + (in & (HTTP_WINDOW - 1));
-		__u64 ends;
+	/* Up to here a line can be looked at whole. */
+	__u32 limit = more ? have - HTTP_LOOK_AHEAD : have - 1;
+	/* 0, which the verifier must not know: it would follow every sum that can come out. */
+	__u32 at = head->at - head->base;
 
-		if (in >= have || (more && in + HTTP_LOOK_AHEAD > have))
-			return;
+#pragma clang loop unroll(disable)
+	for (int step = 0; step < HTTP_STEPS && at <= limit; step++) {
+		const char *here = window + (at & (HTTP_WINDOW - 1));
+		__u64 word = word_at(here), ends = bytes_equal(word, '\n');
+
 		if (head->is_line_start) {
-			__u32 empty = here[0] == '\n' ? 1 : here[0] == '\r' && here[1] == '\n' ? 2 : 0;
+			__u32 empty = (__u8)word == '\n' ? 1 : (__u16)word == ('\r' | '\n' << 8) ? 2 : 0;
 
 			if (empty) {
-				if (in + empty <= have)
-					head->length = head->at + empty;
-				head->at += empty;
-				return;
+				at += empty;
+				if (at <= have)
+					head->length = head->base + at;
+				break;
 			}
-			look_at_header(here, head);
+			look_at_header(here, word, head);
 		}
-		ends = bytes_equal(word_at(here), '\n');
-		head->is_line_start = ends != 0;
+		/* Most lines are longer than eight bytes. */
 		if (!ends) {
-			head->at += 8;
+			ends = bytes_equal(word_at(here + 8), '\n');
+			at += 8;
+		}
+		head->is_line_start = ends != 0;
+		barrier();
+		at += ends ? first_marked(ends) + 1 : 8;
+		if (!ends)
 			continue;
-		}
-		in += first_marked(ends);
-		if (!head->has_line && in < have) {
+		if (!head->has_line && at <= have) {
 			head->has_line = true;
-			head->line_len = head->base + in;
+			head->line_len = head->base + at - 1;
 		}
-		head->at = head->base + in + 1;
 	}
+	head->at = head->base + at;
 }
 
 /* The value of a Content-Length: white space, digits, white space. False when it is not like that or very large. */
