@@ -81,10 +81,10 @@ export const net = definePlugin<NetConfig>({
 
   setup(context) {
     const netflow = new Netflow(context);
-    // It is flushed first: it knows which process owns a connection that others could only assume.
+    // It is flushed first: it knows which connections there are, and who owns them.
     const parts: PluginInstance[] = [netflow];
     const seesTls = context.strategy("tls_plaintext") !== undefined;
-    if (seesTls || context.strategy("http") !== undefined) parts.push(new Httpflow(context, netflow.owners));
+    if (seesTls || context.strategy("http") !== undefined) parts.push(new Httpflow(context, netflow));
     if (seesTls) parts.push(new Tls(context));
     if (context.strategy("dns") !== undefined) parts.push(new Dnsflow(context));
     return inOrder(...parts);

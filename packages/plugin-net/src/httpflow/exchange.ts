@@ -50,7 +50,7 @@ export class Exchange {
   asked(bytes: number, timeNs: number): void {
     this.requestBytes += bytes;
     this.lastNs = Math.max(this.lastNs, timeNs);
-    if (!this.hasResponse) this.askedNs = this.lastNs;
+    if (!this.hasResponse) this.askedNs = Math.max(this.askedNs, timeNs);
   }
 
   /** Bytes of the response passed. */

@@ -19,6 +19,13 @@ import { pointOf } from "./points.js";
 import { Orders } from "./stream/orders.js";
 import { Streams, type Taken } from "./stream/streams.js";
 
+/** What netflow knows of TCP connections. */
+export interface Connections {
+  readonly owners: ConnectionOwners;
+  /** Whether the connection with this id was there at the last reading. */
+  isOpen(id: number): boolean;
+}
+
 /** httpflow at work: exchanges come by ring, from the kernel or as the bytes of a connection; those that go on are read at each flush. */
 export class Httpflow implements PluginInstance {
   readonly #context: PluginContext<NetConfig>;
@@ -26,8 +33,11 @@ export class Httpflow implements PluginInstance {
   readonly #orders: Orders;
   readonly #streams: Streams;
 
-  /** @param owners who owns the connections, as netflow finds it out: it is flushed first */
-  constructor(context: PluginContext<NetConfig>, owners: ConnectionOwners) {
+  /** @param netflow flushed first: it knows the connections that are there, and who owns them */
+  constructor(
+    context: PluginContext<NetConfig>,
+    private readonly netflow: Connections,
+  ) {
     const { ephemeral_port, httpflow_max_path, httpflow_max_keys, httpflow_max_connections } = context.config;
     const processes = context.use(ProcessTable);
     this.#context = context;
@@ -36,7 +46,7 @@ export class Httpflow implements PluginInstance {
       maxPath: httpflow_max_path,
       maxKeys: httpflow_max_keys,
       nameOfProcess: (pid) => processes.nameOf(pid),
-      owners,
+      owners: netflow.owners,
     });
     this.#orders = new Orders(context.map("http_orders"));
     this.#streams = new Streams(
@@ -61,7 +71,7 @@ export class Httpflow implements PluginInstance {
     this.#aggregate.natTable = this.#context.tryUse(NatTable);
     await this.#harvest("http_harvest");
     await this.#harvest("tls_harvest");
-    this.#streams.flush(Number(time - this.#context.bootTime()));
+    this.#streams.flush(Number(time - this.#context.bootTime()), (id) => this.netflow.isOpen(id));
     await this.#emit(time);
   }
 

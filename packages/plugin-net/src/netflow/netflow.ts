@@ -54,6 +54,11 @@ export class Netflow implements PluginInstance {
     return this.#aggregate.owners;
   }
 
+  /** Whether a TCP connection was there when all were read last. */
+  isOpen(id: number): boolean {
+    return this.#aggregate.connections.find(id) >= 0;
+  }
+
   /** Programs are attached: what opens from here on is seen, so older sockets can be looked up without a gap. */
   async start(): Promise<void> {
     this.#aggregate.natTable = this.#context.tryUse(NatTable);

@@ -181,6 +181,7 @@ export class Http1Connection implements Decoder {
     if (this.#requests.isBroken) return this.#break();
     if (!this.#requests.isAtEnd) return;
     this.#requests.next();
+    this.#lineBytes = 0;
     if (this.#requested) this.#requested.isRequestOver = true;
     this.#requested = undefined;
     this.#tellOver();

@@ -85,13 +85,20 @@ export class Streams {
     this.orders.give(id, undefined);
   }
 
-  /** Tells the exchanges that go on, and forgets the connections the kernel follows again. */
-  flush(nowNs: number): void {
+  /**
+   * Tells the exchanges that go on, and forgets the connections the kernel follows again or no longer knows.
+   * @param isOpen whether a connection is there still
+   */
+  flush(nowNs: number, isOpen: (connection: number) => boolean): void {
     for (const [id, { connection, ordered }] of this.#connections) {
+      const restedNs = nowNs - connection.lastNs;
       connection.giveUpHoles(nowNs - PATIENCE_NS);
       connection.tellProgress();
-      const isHandedBack = ordered?.kind === OrderKind.RESUME && nowNs - connection.lastNs > IDLE_NS;
-      if (isHandedBack && this.orders.isDone(id)) this.#connections.delete(id);
+      // The record of its end was lost.
+      if (restedNs > PATIENCE_NS && !isOpen(id)) this.end(id);
+      else if (restedNs > IDLE_NS && ordered?.kind === OrderKind.RESUME && this.orders.isDone(id)) {
+        this.#connections.delete(id);
+      }
     }
   }
 

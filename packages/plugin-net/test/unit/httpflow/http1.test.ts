@@ -38,6 +38,15 @@ test("latency is from the last byte of the request before the response to the fi
   t.is(streamed.seen[0]!.latencyNs, 1);
 });
 
+test("an interim response is no part of the request's time", (t) => {
+  const streamed = new Streamed();
+  streamed.request("POST /a HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", 0); // at 2000 ns
+  streamed.response("HTTP/1.1 102 Processing\r\n\r\n", 0);
+  streamed.response("HTTP/1.1 102 Processing\r\n\r\n", 27);
+  streamed.response(ok(), 54); // 2003
+  t.is(streamed.seen[0]!.latencyNs, 3);
+});
+
 test("a response that comes before the request ends is the request's, and the exchange is over when both are", (t) => {
   const streamed = new Streamed();
   const head = "POST /early HTTP/1.1\r\nContent-Length: 10\r\n\r\n";

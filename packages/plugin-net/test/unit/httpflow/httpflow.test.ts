@@ -307,6 +307,16 @@ test("records that make no sense are counted as dropped", async (t) => {
   t.deepEqual(run.status().counters.dropped, { undecodable: 2, unknown_kind: 1 });
 });
 
+test("a connection whose end was lost is over when netflow does not find it any more", async (t) => {
+  const run = await startAgent(t);
+  await push(run, streamBytes({ conn: 5 }), chunkBytes(text(get("/1")), { conn: 5 }));
+  await push(run, streamBytes({ conn: 6 }), chunkBytes(text(get("/2")), { conn: 6 }));
+  run.kernel.iterator("harvest_cast").returns([connectionBytes({ id: 6, direction: Seen.INCOMING })]);
+  await run.flush();
+  t.deepEqual(brief(httpPoints(run)), ["80 GET /1 0 x1"]);
+  t.true(balanced(run));
+});
+
 test("without httpflow nothing of it runs", async (t) => {
   const run = await startAgent(t, { config: { l7net_enabled: [] } });
   t.deepEqual(
