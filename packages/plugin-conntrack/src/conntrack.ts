@@ -79,6 +79,8 @@ export class Conntrack implements PluginInstance, NatTable {
       entries.on((record) => this.#record(record));
       this.#catchUp = () => entries.catchUp();
     }
+    // Ends a look that is under way, for which the closing waits.
+    context.signal.addEventListener("abort", () => this.#ctnetlink.close(), { once: true });
     context.provide(NatTable, this);
     context.every(context.config.nat_dump_seconds * 1000, async () => void (await this.#look("all")));
     if (!this.#byEvents) return;

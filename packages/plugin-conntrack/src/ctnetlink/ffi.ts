@@ -138,17 +138,19 @@ export function enterNetns(path: string, inode: number): number {
   }
 }
 
+/** What koffi's callback is given at run time: its types leave out the status. */
+type PollCallback = (...args: readonly unknown[]) => void;
+
 /** Calls back on the event loop whenever a descriptor can be read. Does not keep the process alive. */
 export class ReadableWatch {
+  // Held, because koffi closes the handle of an object that is collected.
   #handle: ReturnType<typeof koffi.node.poll> | undefined;
 
-  constructor(fd: number, callback: () => void) {
-    // Held, because koffi closes the handle of an object that is collected.
-    this.#handle = koffi.node.poll(fd, { readable: true }, () => {
-      // Without a macrotask of ours, Node 26 (libuv 1.52) leaves promises made in here waiting for somebody else's.
-      setImmediate(() => {});
-      if (this.#handle !== undefined) callback();
-    });
+  constructor(
+    fd: number,
+    private readonly callback: () => void,
+  ) {
+    this.#handle = koffi.node.poll(fd, { readable: true }, this.#poll);
     this.#handle.unref();
   }
 
@@ -157,6 +159,14 @@ export class ReadableWatch {
     this.#handle?.close();
     this.#handle = undefined;
   }
+
+  readonly #poll: PollCallback = (status) => {
+    // Without a macrotask of ours, Node 26 (libuv 1.52) leaves promises made in here waiting for somebody else's.
+    setImmediate(() => {});
+    if (this.#handle !== undefined) this.callback();
+    // libuv takes an error of the socket, such as lost events, for the end. Reading has taken it away.
+    if (typeof status === "number" && status < 0) this.#handle?.start({ readable: true }, this.#poll);
+  };
 }
 
 /**

@@ -25,28 +25,31 @@ export interface ObserverOptions {
   readonly entries?: string | undefined;
   /** Default: the cgroup. */
   readonly scope?: Scope;
+  /** Without ebpf-net. */
+  readonly alone?: boolean;
   /** Default true; false: the test starts the agent when it wants. */
   readonly start?: boolean;
 }
 
 const hour = 3_600_000;
+/** Client ports are told, so that each flow can be found in the points. */
+const netflow = {
+  plugin: net,
+  config: { ephemeral_port: 65535, l7net_disabled: ["httpflow", "httpflow-tls"] },
+  required: true,
+} as const;
 const backend = libbpfBackend();
 
 export async function observer(
   t: Teardown,
-  { config = {}, entries, scope, start = true }: ObserverOptions = {},
+  { config = {}, entries, scope, alone = false, start = true }: ObserverOptions = {},
 ): Promise<Observer> {
   const cgroup = scopedCgroup(t, "conntrack");
   const points: Point[] = [];
   const asking = asker();
   const agent = createAgent({
     backend,
-    plugins: [
-      { plugin: conntrack, config, required: true },
-      // Client ports are told, so that each flow can be found in the points.
-      { plugin: net, config: { ephemeral_port: 65535, l7net_disabled: ["httpflow", "httpflow-tls"] }, required: true },
-      asking.plugin,
-    ],
+    plugins: [{ plugin: conntrack, config, required: true }, ...(alone ? [] : [netflow]), asking.plugin],
     scope: scope ?? { cgroups: [cgroup.path] },
     interval: hour,
     strategies: entries === undefined ? {} : { "ebpf-conntrack/entries": entries },
