@@ -8,6 +8,7 @@
 #include "http_follow.bpf.h"
 #include "http_open.bpf.h"
 #include "tls_call.bpf.h"
+#include "tls_frames.bpf.h"
 
 /* The ends of a connection, for programs that have only its socket's address. */
 static __always_inline void read_tls_ends(struct http_conn *http, __u64 socket, const bool direct)
@@ -114,7 +115,8 @@ static __always_inline bool join_carried(struct tls_session *session, const stru
 	return false;
 }
 
-static __always_inline void follow_tls(struct tls_session *session, struct http_conn *http, struct http_segment *segment)
+static __always_inline void follow_tls(struct tls_session *session, __u64 object, struct http_conn *http,
+				       struct http_segment *segment)
 {
 	enum http_obeyed how = HTTP_RESUMED;
 	__u64 socket = session->socket;
@@ -132,13 +134,19 @@ static __always_inline void follow_tls(struct tls_session *session, struct http_
 			return;
 		}
 		how = HTTP_TELL_BYTES;
+		session->is_http2 = http->messages[1].kind == HTTP_TWO;
+		if (session->is_http2)
+			session->frames[segment->written].left = PREFACE_LENGTH;
 	}
 	if (how == HTTP_IGNORED) {
 		session->conn = 0;
 		bpf_map_delete_elem(&tls_conns, &socket);
 		return;
 	}
-	http_stream(http, segment, how);
+	if (session->is_http2 && !session->frames[segment->written].is_lost)
+		tell_frames(http, segment, &session->frames[segment->written], object);
+	else
+		http_stream(http, segment, how);
 }
 
 /* Plaintext that the current thread has read or written in the call it has just left. */
@@ -182,7 +190,7 @@ static __always_inline void tls_plaintext(bool written)
 		return;
 	segment.seq = http->next[written];
 	segment.ack = http->next[!written];
-	follow_tls(session, http, &segment);
+	follow_tls(session, key.object, http, &segment);
 }
 
 /* Programs of their own, and not a part of each that has plaintext: most of the verifier's work is done once then. */

@@ -11,6 +11,20 @@
 
 #include "conns.bpf.h"
 
+/* What is known of one direction of a session whose plaintext is HTTP/2 (tls_frames.bpf.h). */
+struct tls_frames {
+	/* Bytes of the current frame that are still to come; of the client's preface at first. */
+	__u32 left;
+	/* They are a body's. */
+	bool is_data;
+	/* A frame's head came in pieces: all bytes are told from there on. */
+	bool is_lost;
+	__u8 _pad[2];
+	/* In the piece of plaintext that is looked at: from here on nothing was told yet, up to here it was looked at. */
+	__u32 from;
+	__u32 at;
+};
+
 struct tls_session_key {
 	/* Address of the library's session object in its process. */
 	__u64 object;
@@ -31,7 +45,11 @@ struct tls_session {
 	/* A byte that was read alone, where a request was expected: it is looked at with the rest. */
 	bool has_carried;
 	__u8 carried;
-	__u8 _pad[3];
+	/* Its plaintext is HTTP/2. */
+	bool is_http2;
+	__u8 _pad[2];
+	/* Of what is read, of what is written. */
+	struct tls_frames frames[2];
 };
 
 /* Those that are not freed before their process ends are displaced. One displaced too early finds its socket again. */

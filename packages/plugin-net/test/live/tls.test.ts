@@ -36,13 +36,13 @@ interface Pair {
 const python = ["command:python3"];
 const pairs: readonly Pair[] = [
   { server: servers.node, client: clients.node, requests: 10_000, connections: 8 },
-  { server: servers.node, client: clients.node2, requests: 3_000, connections: 4 },
+  { server: servers.node, client: clients.node2, requests: 10_000, connections: 4 },
   { server: servers.node, client: clients.asyncio, requests: 10_000, connections: 8, needs: python },
   { server: servers.python, client: clients.node, requests: 10_000, connections: 8, needs: python },
   { server: servers.python, client: clients.gnutls, requests: 10_000, connections: 1, needs: python },
   { server: servers.go, client: clients.node, requests: 10_000, connections: 8 },
   { server: servers.go, client: clients.go, requests: 10_000, connections: 8 },
-  { server: servers.go, client: clients.go2, requests: 3_000, connections: 4 },
+  { server: servers.go, client: clients.go2, requests: 10_000, connections: 4 },
 ];
 
 for (const { server, client, requests, connections, needs: more = [] } of pairs) {
@@ -117,7 +117,6 @@ for (const [version, option] of [
     t.is(code, 0);
     await scene.flush();
     const truth = server.served();
-    t.log(JSON.stringify(scene.status().counters), JSON.stringify(countsIn(scene.points, "incoming", () => true)));
     t.is(truth.requests, paths.length);
     sameCounts(t, countsIn(scene.points, "outgoing", ofProcess(curl.pid)), truth.counts, "what curl got");
     const ofWorkers = ({ tags }: Point) => server.workers.includes(Number(tags["pid"]));

@@ -86,7 +86,7 @@ func serve(cert, key string) {
 }
 
 var kinds = [][2]string{
-	{"GET", "/a?x=1"}, {"GET", "/status/404?y"}, {"POST", "/post"}, {"HEAD", "/head?size=40"}, {"GET", "/large?size=6000"},
+	{"GET", "/a?x=1"}, {"GET", "/status/404?y"}, {"POST", "/post"}, {"HEAD", "/head?size=40"}, {"GET", "/large?size=60000"},
 }
 
 func ask(port string, requests, connections int, h2 bool) {
