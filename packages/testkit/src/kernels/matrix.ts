@@ -8,6 +8,7 @@ import type { GuestFactory, GuestResult, Job } from "./guest.js";
 import type { Sinks } from "./machine.js";
 import { type KernelOutcome, judge } from "./outcome.js";
 import { parseTap } from "./tap.js";
+import { TestClock } from "./test-clock.js";
 import type { Tell } from "./tell.js";
 
 /** An emulated machine hangs or dies at boot about once in 140 times; that says nothing about what is tested. */
@@ -73,7 +74,17 @@ export async function testKernel(
   const { label, version, release } = kernel;
   const boot = ending.kind === "exited" ? { bootMs: Math.round(ending.bootMs) } : {};
   const durationMs = Math.round(performance.now() - started);
-  return { label, version, release, ...judged, tests: report.tests, attempts, ...boot, durationMs, ...logs };
+  return {
+    label,
+    version,
+    release,
+    ...judged,
+    tests: output.clock.time(report.tests),
+    attempts,
+    ...boot,
+    durationMs,
+    ...logs,
+  };
 }
 
 /** Maps with at most `limit` at a time; results keep the order of `items`. */
@@ -91,7 +102,14 @@ export async function mapLimited<T, R>(items: readonly T[], limit: number, map: 
 class Captured {
   private readonly out: Buffer[] = [];
   private readonly err: Buffer[] = [];
-  readonly sinks: Sinks = { out: (bytes) => void this.out.push(bytes), err: (bytes) => void this.err.push(bytes) };
+  readonly clock = new TestClock();
+  readonly sinks: Sinks = {
+    out: (bytes) => {
+      this.out.push(bytes);
+      this.clock.push(bytes.toString("latin1"), performance.now());
+    },
+    err: (bytes) => void this.err.push(bytes),
+  };
 
   text(): { readonly out: string; readonly err: string } {
     return { out: Buffer.concat(this.out).toString("utf8"), err: Buffer.concat(this.err).toString("utf8") };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { KernelOutcome, MatrixOutcome } from "./outcome.js";
 import type { TestResult } from "./tap.js";
+import { fileTimes } from "./test-clock.js";
 
 const cellOf = { pass: "pass", skip: "skip", fail: "FAIL" } as const;
 const verdictText = { pass: "pass", fail: "FAIL", unbooted: "NO BOOT", unavailable: "not available" } as const;
@@ -56,6 +57,7 @@ export function renderMarkdown(outcome: MatrixOutcome): string {
 function notes(kernel: KernelOutcome): string[] {
   return [
     `${kernel.label}: ${summary(kernel)}`,
+    ...slowest(kernel),
     ...skips(kernel),
     ...kernel.tests.filter(isFailure).map((test) => failure(kernel, test)),
   ];
@@ -71,6 +73,13 @@ function summary(kernel: KernelOutcome): string {
     ...(kernel.attempts > 1 ? [`${kernel.attempts} attempts`] : []),
     ...(kernel.logs === undefined ? [] : [`logs in ${kernel.logs}`]),
   ].join("; ");
+}
+
+/** Where the time of a run goes: the five files that took most of it. */
+function slowest(kernel: KernelOutcome): string[] {
+  const files = fileTimes(kernel.tests).filter(({ durationMs }) => durationMs >= 1000);
+  const named = files.slice(0, 5).map(({ file, durationMs }) => `${file} ${Math.round(durationMs / 1000)} s`);
+  return named.length === 0 ? [] : [`${kernel.label} slowest files: ${named.join("; ")}`];
 }
 
 /** Skips of one kernel by reason, so that a missing capability is one line, not one for each test. */

@@ -8,6 +8,8 @@ export interface TestResult {
   readonly outcome: Outcome;
   /** Why it was skipped, or what failed. */
   readonly detail?: string;
+  /** From the test before it to its end. */
+  readonly durationMs?: number;
 }
 
 /** What a TAP stream said. `planned` is undefined when the stream was cut before its end. */
