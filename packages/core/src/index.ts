@@ -32,5 +32,6 @@ export * from "./services/kubernetes-metadata.js";
 export * from "./services/mapped-files.js";
 export * from "./services/nat-table.js";
 export * from "./services/process-table.js";
+export * from "./tracing/index.js";
 export * from "./user-probes/attach-to-files.js";
 export { functionOffsets } from "./user-probes/function-offsets.js";
