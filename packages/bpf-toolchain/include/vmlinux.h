@@ -277,7 +277,7 @@ struct socket {
 
 struct file_operations;
 
-/* Names of up to 31 characters are kept in the entry itself. */
+/* Short names are kept in the entry itself: 32 bytes in 6.1, 40 in 6.12. Read it by its offset. */
 struct dentry {
 	unsigned char d_iname[32];
 };
@@ -286,7 +286,7 @@ union shortname_store {
 	unsigned char string[40];
 };
 
-/* Since 6.14: renamed when it became a union, with room for 39 characters. */
+/* Since 6.14: renamed when it became a union. */
 struct dentry___614 {
 	union shortname_store d_shortname;
 };

@@ -178,20 +178,29 @@ int BPF_KPROBE(fish_write, int fd, const char *bytes, __u64 count)
 	return 0;
 }
 
+/*
+ * The name in the entry itself. By its offset: an access to an array would have to find it as long as it is here, and it has
+ * grown from 32 to 40 bytes before it was renamed.
+ */
+static __always_inline const char *short_name(struct dentry *entry)
+{
+	struct dentry___614 *newer = (void *)entry;
+
+	if (bpf_core_field_exists(newer->d_shortname))
+		return (void *)entry + bpf_core_field_offset(newer->d_shortname);
+	return (void *)entry + bpf_core_field_offset(entry->d_iname);
+}
+
 /* Whether the file that is executed is called bash, whatever the shell is told it is (`sh`, `-bash`). */
 static __always_inline bool is_bash(struct linux_binprm *program)
 {
-	struct dentry *entry = program->file->f_path.dentry;
-	struct dentry___614 *newer = (void *)entry;
+	const char *name = short_name(program->file->f_path.dentry);
 	const char bash[] = "bash";
 
 #pragma unroll
-	for (int i = 0; i < sizeof(bash); i++) {
-		unsigned char c = bpf_core_field_exists(newer->d_shortname) ? newer->d_shortname.string[i] :
-									      entry->d_iname[i];
-		if (c != bash[i])
+	for (int i = 0; i < sizeof(bash); i++)
+		if (name[i] != bash[i])
 			return false;
-	}
 	return true;
 }
 
