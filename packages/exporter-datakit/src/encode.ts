@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { readFileSync } from "node:fs";
 import type { FieldSpec, FieldValue, Point } from "@skep/core";
-import protobuf from "protobufjs";
 import { fieldKey, tagValue } from "./sanitise.js";
-
-const schema = protobuf.parse(readFileSync(new URL("../proto/point.proto", import.meta.url), "utf8")).root;
-const PBPoints = schema.lookupType("PBPoints");
+import { PBPoints } from "./schema.js";
 
 /** Says whether a field is declared a float, so that a whole one is not mistaken for an integer. */
 export type IsFloat = (measurement: string, field: string) => boolean;
