@@ -125,6 +125,13 @@ export interface PluginContext<C = unknown> {
   tryUse<S>(id: ServiceId<S>): S | undefined;
   /** Runs `fn` every `ms` milliseconds until the plugin closes; never overlaps itself or the plugin's flush. */
   every(ms: number, fn: () => void | Promise<void>): void;
+  /**
+   * Something the plugin finds out for itself rather than from its BPF objects or a service: a user's name, a link in /proc.
+   * Returns what `look` returns: text, numbers, and lists and tables of these. A recording keeps the answer and a replay gives it
+   * again without looking, so that it needs nothing of the host that was recorded.
+   * @param key names the question: equal keys ask the same thing
+   */
+  fact<T>(key: string, look: () => T): T;
   /** Resolves after `ms` milliseconds on the agent's clock, which is not the wall's in tests and replays. */
   sleep(ms: number): Promise<void>;
   /**

@@ -54,7 +54,7 @@ function report(context: PluginContext<Config>, users: LoginNames, record: Curso
   const { cmd = "", truncated } = readers[source(record)]?.(text) ?? {};
   if (cmd.trim() === "") return context.drop("no_command");
   const pid = tgid(record);
-  const user = users.nameOf(pid, uid(record));
+  const user = context.fact(`user ${pid} ${uid(record)}`, () => users.nameOf(pid, uid(record)));
   const time = context.bootTime() + timeNsBig(record);
   const message = messageOf(time, pid, user, truncated ? `${cmd}...` : cmd);
   // Read a moment after the line was handed over: `cd` may already have run.
@@ -65,10 +65,12 @@ function report(context: PluginContext<Config>, users: LoginNames, record: Curso
 }
 const textOffset = commandRecord.layout.fields.find(({ name }) => name === "text")!.offset;
 
-function linkOf({ host }: PluginContext<Config>, pid: number, link: string): string | undefined {
-  try {
-    return readlinkSync(join(host.procRoot, String(pid), link));
-  } catch {
-    return undefined; // the process is gone
-  }
+function linkOf({ host, fact }: PluginContext<Config>, pid: number, link: string): string | undefined {
+  return fact(`link ${pid} ${link}`, () => {
+    try {
+      return readlinkSync(join(host.procRoot, String(pid), link));
+    } catch {
+      return undefined; // the process is gone
+    }
+  });
 }

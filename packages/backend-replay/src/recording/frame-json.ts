@@ -2,7 +2,8 @@
 // What the JSON inside frames must look like. All throw `SKEP_ERR_RECORDING`.
 
 import { SkepError } from "@skep/core";
-import type { Answer, Failure, StreamDeclaration } from "./frame.js";
+import type { Answer, Failure, StreamDeclaration, Told, Turn } from "./frame.js";
+import { fromPlain } from "./plain-value.js";
 import { count, layout, object, text } from "./json-shape.js";
 import { malformed } from "./malformed.js";
 
@@ -60,4 +61,25 @@ export function failure(plain: Readonly<Record<string, unknown>>): Failure {
     code: text(plain["code"], "failure.code"),
     message: text(plain["message"], "failure.message"),
   };
+}
+
+export function told(plain: Readonly<Record<string, unknown>>): Told {
+  const key = text(plain["key"], "told.key");
+  return plain["value"] === undefined ? { key } : { key, value: fromPlain(plain["value"]) };
+}
+
+export function turn(plain: Readonly<Record<string, unknown>>): Turn {
+  switch (plain["why"]) {
+    case "flush": {
+      const time = fromPlain(plain["time"]);
+      if (typeof time !== "bigint") throw malformed("a flush without its time");
+      return { why: "flush", time };
+    }
+    case "every":
+      return { why: "every", timer: count(plain["timer"], "turn.timer") };
+    case "wake":
+      return { why: "wake", sleep: count(plain["sleep"], "turn.sleep") };
+    default:
+      throw malformed(`a turn for the unknown reason ${String(plain["why"])}`);
+  }
 }

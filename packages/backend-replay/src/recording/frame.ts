@@ -37,6 +37,10 @@ export const FrameKind = {
   failure: 8,
   /** The session was closed: the recording is complete. */
   end: 9,
+  /** JSON {@link Told}: what a service, the clock or the host said. */
+  told: 10,
+  /** JSON {@link Turn}: the plugin was given a turn. */
+  turn: 11,
 } as const;
 
 export const FrameFlag = { more: 1, found: 2, removed: 4 } as const;
@@ -68,6 +72,20 @@ export interface Failure {
   readonly message: string;
 }
 
+/** An answer from elsewhere than the session. */
+export interface Told {
+  /** What was asked; equal keys ask the same. */
+  readonly key: string;
+  /** Absent: undefined. */
+  readonly value?: unknown;
+}
+
+/** Why a plugin runs although no record came. Timers and sleeps are counted from 0 in the order they were asked for. */
+export type Turn =
+  | { readonly why: "flush"; /** Unix time the points were stamped with, ns. */ readonly time: bigint }
+  | { readonly why: "every"; readonly timer: number }
+  | { readonly why: "wake"; readonly sleep: number };
+
 /** One thing a plugin learnt, decoded: bytes share memory with the recording. Times are CLOCK_MONOTONIC, ns. */
 export type RecordingFrame = { readonly timeNs: bigint } & (
   | { readonly kind: "record"; readonly stream: number; readonly bytes: Uint8Array }
@@ -91,5 +109,7 @@ export type RecordingFrame = { readonly timeNs: bigint } & (
     }
   | { readonly kind: "delete"; readonly stream: number; readonly key: Uint8Array; readonly found: boolean }
   | { readonly kind: "answer"; readonly answer: Answer }
+  | { readonly kind: "told"; readonly told: Told }
+  | { readonly kind: "turn"; readonly turn: Turn }
   | { readonly kind: "failure"; readonly stream: number; readonly failure: Failure }
 );

@@ -4,6 +4,7 @@ import type { ChosenStrategy, Layout } from "@skep/core";
 import { layoutHash } from "./layout-hash.js";
 import { array, count, layout, object, text } from "./json-shape.js";
 import { malformed } from "./malformed.js";
+import { fromPlain, toPlain } from "./plain-value.js";
 
 /** Version of the file format. A reader refuses any other. */
 export const RECORDING_VERSION = 1;
@@ -25,6 +26,8 @@ export interface RecordingHeader {
   /** Layouts of the codecs the recorded bytes are to be read with. */
   readonly layouts: readonly Layout[];
   readonly layoutHash: string;
+  /** The plugin's configuration, checked; absent where whoever recorded did not know it. */
+  readonly config?: unknown;
 }
 
 /** The first line of a file, newline included. 64-bit numbers are strings: JSON has none. */
@@ -32,6 +35,7 @@ export function serializeHeader(header: RecordingHeader): string {
   const plain = {
     bpfrec: RECORDING_VERSION,
     ...header,
+    ...(header.config === undefined ? {} : { config: toPlain(header.config) }),
     clock: { monotonicNs: String(header.clock.monotonicNs), unixNs: String(header.clock.unixNs) },
     rodata: Object.fromEntries(
       Object.entries(header.rodata).map(([name, value]) => [name, typeof value === "bigint" ? `${value}n` : value]),
@@ -78,6 +82,7 @@ export function parseHeader(line: string): RecordingHeader {
     mapEntries: mapValues(object(header["mapEntries"], "mapEntries"), (value) => count(value, "mapEntries")),
     layouts,
     layoutHash: hash,
+    ...(header["config"] === undefined ? {} : { config: fromPlain(header["config"]) }),
   };
 }
 

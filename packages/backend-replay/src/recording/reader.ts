@@ -11,7 +11,7 @@ import {
   type RecordingFrame,
   type StreamDeclaration,
 } from "./frame.js";
-import { answer, declaration, failure, json } from "./frame-json.js";
+import { answer, declaration, failure, json, told, turn } from "./frame-json.js";
 import { parseHeader, type RecordingHeader } from "./header.js";
 import { malformed } from "./malformed.js";
 
@@ -118,7 +118,8 @@ class FrameReader {
     if (at + FRAME_HEADER > this.bytes.length) return undefined;
     const kind = this.#view.getUint8(at);
     const length = this.#view.getUint32(at + 4, true);
-    if (kind < FrameKind.stream || kind > FrameKind.end) throw malformed(`frame of unknown kind ${kind} at byte ${at}`);
+    if (kind < FrameKind.stream || kind > FrameKind.turn)
+      throw malformed(`frame of unknown kind ${kind} at byte ${at}`);
     if (length > LONGEST_FRAME) throw malformed(`frame of ${length} bytes at byte ${at}`);
     const begin = at + FRAME_HEADER;
     if (begin + length > this.bytes.length) return undefined;
@@ -163,6 +164,12 @@ class FrameReader {
       }
       case FrameKind.answer:
         this.#frames.push({ kind: "answer", timeNs, answer: answer(json(payload)) });
+        return;
+      case FrameKind.told:
+        this.#frames.push({ kind: "told", timeNs, told: told(json(payload)) });
+        return;
+      case FrameKind.turn:
+        this.#frames.push({ kind: "turn", timeNs, turn: turn(json(payload)) });
         return;
       case FrameKind.failure:
         if (stream !== 0 && !this.#streams.has(stream)) throw malformed(`stream ${stream} was never declared`);

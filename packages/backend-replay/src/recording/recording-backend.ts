@@ -12,6 +12,10 @@ import { RecordingWriter } from "./writer.js";
 export interface RecordingOptions {
   /** The plugins to record; others run unrecorded. They say what the recorded bytes mean. */
   readonly plugins: readonly Plugin[];
+  /** Configuration of a plugin, to go into its recording. */
+  readonly configOf?: (plugin: string) => unknown;
+  /** Told of each session's writer, for what a plugin learns elsewhere. */
+  readonly onSession?: (plugin: string, writer: RecordingWriter) => void;
   /** CLOCK_MONOTONIC, ns. */
   readonly monotonicNs?: () => bigint;
   /** Unix time, ns. */
@@ -33,10 +37,13 @@ export function recordingBackend(
   const unixNs = options.unixNs ?? (() => BigInt(Date.now()) * 1_000_000n);
 
   const record = (plugin: Plugin, request: OpenRequest, session: Session, openedAt: Times): Session => {
-    const header = headerOf(plugin, request, session, openedAt);
+    const config = options.configOf?.(plugin.name);
+    const header = { ...headerOf(plugin, request, session, openedAt), ...(config === undefined ? {} : { config }) };
     const onFailure = (error: unknown) =>
       request.log.warn({ event: "recording_failed", error: String(error) }, `the recording of ${plugin.name} ended`);
-    return new RecordingSession(session, new RecordingWriter(header, sinkFor(header), monotonicNs, onFailure));
+    const writer = new RecordingWriter(header, sinkFor(header), monotonicNs, onFailure);
+    options.onSession?.(plugin.name, writer);
+    return new RecordingSession(session, writer);
   };
 
   return {

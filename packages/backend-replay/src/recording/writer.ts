@@ -2,8 +2,9 @@
 
 import { type Cursor, SkepError } from "@skep/core";
 import { type Answer, FRAME_HEADER, FrameFlag, FrameKind, LONGEST_FRAME, type StreamDeclaration } from "./frame.js";
-import type { Failure } from "./frame.js";
+import type { Failure, Told, Turn } from "./frame.js";
 import { type RecordingHeader, serializeHeader } from "./header.js";
+import { toPlain } from "./plain-value.js";
 import type { RecordingSink } from "./sink.js";
 
 /** Bytes gathered before the sink is called. */
@@ -79,6 +80,15 @@ export class RecordingWriter {
 
   answer(answer: Answer): void {
     this.#json(FrameKind.answer, 0, answer);
+  }
+
+  told(told: Told): void {
+    this.#json(FrameKind.told, 0, { key: told.key, value: toPlain(told.value) });
+  }
+
+  turn(turn: Turn): void {
+    this.#json(FrameKind.turn, 0, turn.why === "flush" ? { ...turn, time: toPlain(turn.time) } : turn);
+    this.flush();
   }
 
   failure(stream: StreamId, operation: Failure["operation"], error: unknown, name = ""): void {

@@ -27,6 +27,8 @@ export interface RecordedKernelOptions {
   readonly shiftNs: bigint;
   readonly verdicts?: Verdicts;
   readonly lend?: Lend;
+  /** Records are put into the rings by whoever plays the recording, not by the clock. */
+  readonly stepwise?: boolean;
 }
 
 const notAsked: Verdict = { supported: undefined, reason: "a recording is played: this host is not asked" };
@@ -41,7 +43,7 @@ export class RecordedKernel extends FakeKernel {
 
   constructor(
     private readonly recording: Recording,
-    settings: RecordedKernelOptions,
+    private readonly settings: RecordedKernelOptions,
   ) {
     super({
       layouts: recording.header.layouts,
@@ -73,7 +75,9 @@ export class RecordedKernel extends FakeKernel {
           this.#fail(frame.stream, frame.failure);
           break;
         case "record":
-          break; // fed when its time has come
+        case "told":
+        case "turn":
+          break; // given when its time has come
       }
     }
     this.#feed = new RingFeed(recording, (map) => this.ring(map), settings.clock, settings.shiftNs);
@@ -106,7 +110,7 @@ export class RecordedKernel extends FakeKernel {
   }
 
   protected override attached(): void {
-    this.#feed.start();
+    if (!this.settings.stepwise) this.#feed.start();
   }
 
   #declare(stream: StreamDeclaration): void {

@@ -14,6 +14,8 @@ export interface ReplayOptions {
   readonly verdicts?: Verdicts;
   /** False: kept cursors are not found out, and playing is several times faster. Default true. */
   readonly poison?: boolean;
+  /** True: whoever plays puts the records into the kernels' rings; the clock does not. */
+  readonly stepwise?: boolean;
 }
 
 export interface ReplayBackend extends Backend {
@@ -29,10 +31,16 @@ export function replayBackend(recordings: Recording | readonly Recording[], opti
   const lend: Lend = options.poison === false ? lendPlainly : lendOnce;
   const begin = all.map(({ header }) => header.clock.monotonicNs).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))[0] ?? 0n;
   const shiftNs = options.clock.monotonicNs() - begin;
-  const { clock, verdicts } = options;
+  const { clock, verdicts, stepwise = false } = options;
   const played = all.map((recording) => ({
     plugin: recording.header.plugin.name,
-    kernel: new RecordedKernel(recording, { clock, shiftNs, lend, ...(verdicts === undefined ? {} : { verdicts }) }),
+    kernel: new RecordedKernel(recording, {
+      clock,
+      shiftNs,
+      lend,
+      stepwise,
+      ...(verdicts === undefined ? {} : { verdicts }),
+    }),
   }));
   const kernels = (plugin: string) => played.filter((one) => one.plugin === plugin).map((one) => one.kernel);
   const opened = new Map<string, number>();

@@ -81,6 +81,7 @@ export function createPluginContext(parts: ContextParts): PluginContext {
       return services.find(id);
     },
     every: (ms, fn) => parts.every(ms, fn),
+    fact: (_key, look) => look(),
     sleep: (ms) => new Promise((resolve) => void clock.after(ms, resolve)),
     degrade: (reason) => parts.degrade(reason),
   };
