@@ -6,6 +6,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { parsePluginFlags, splitCommandLine } from "./arguments.js";
 import { doctor } from "./commands/doctor.js";
 import { plugins } from "./commands/plugins.js";
+import { replay, type ReplayOptions } from "./commands/replay.js";
 import { run, type RunOptions } from "./commands/run.js";
 import { ExitStatus, exitStatusOf } from "./exit-status.js";
 import { createLog, logError } from "./log.js";
@@ -29,6 +30,13 @@ export async function runCli(argv: readonly string[], { exporters = [] }: CliOpt
       if (command?.length === 0) throw new SkepError("SKEP_ERR_CONFIG", "no COMMAND after --");
       status = await run({ options, flags: parsePluginFlags(keys), command, exporters });
     },
+    async record(file, options, keys) {
+      if (command?.length === 0) throw new SkepError("SKEP_ERR_CONFIG", "no COMMAND after --");
+      status = await run({ options, flags: parsePluginFlags(keys), command, exporters, recordTo: file });
+    },
+    async replay(file, options, keys) {
+      status = await replay({ file, options, flags: parsePluginFlags(keys), exporters });
+    },
     async doctor(options) {
       status = await doctor(options);
     },
@@ -47,6 +55,8 @@ export async function runCli(argv: readonly string[], { exporters = [] }: CliOpt
 
 interface Actions {
   run(options: RunOptions, keys: readonly string[]): Promise<void>;
+  record(file: string, options: RunOptions, keys: readonly string[]): Promise<void>;
+  replay(file: string, options: ReplayOptions, keys: readonly string[]): Promise<void>;
   doctor(options: { json?: boolean; plugin?: string }): Promise<void>;
   plugins(options: { json?: boolean }): Promise<void>;
 }
@@ -58,28 +68,33 @@ function createProgram(actions: Actions): Command {
     .exitOverride()
     .configureOutput({ writeErr: () => {} }); // told as a log line instead
 
-  program
-    .command("run")
+  observing(program.command("run"))
     .description("run the agent; with a COMMAND, observe it and its children alone and exit with its status")
     .usage("[options] [-- COMMAND ARGS...]")
-    .option("--config <file>", "configuration, TOML ([[inputs.ebpf]]) or YAML")
-    .addOption(
-      new Option("--output <where>", "what goes to stdout (default: table on a terminal, else ndjson)").choices(
-        outputs,
-      ),
-    )
-    .option("--duration <time>", "stop by itself, such as 30s")
-    .option("--scope-cgroup <path>", "observe only this cgroup v2 directory (repeatable)", append)
-    .option("--scope-pid <pid>", "observe only this process and its children (repeatable)", appendPid)
-    .option("--scope-netns <path>", "observe only this network namespace (repeatable)", append)
     .addOption(
       new Option("--backend <name>", "where observations come from").choices(["libbpf", "replay"]).default("libbpf"),
     )
-    .option("--strategy <group=name>", "force the strategy of a probe group (repeatable)", appendStrategy)
+    .option("--recording <file>", "what --backend replay plays")
+    .action((options: RunOptions, invoked: Command) => actions.run(options, invoked.args));
+
+  observing(program.command("record").argument("<file>", "the recording; must not exist yet"))
+    .description("run the agent and write down everything it learns: skep replay makes the same points of it")
+    .usage("FILE [options] [-- COMMAND ARGS...]")
+    .action((file: string, options: RunOptions, invoked: Command) =>
+      actions.record(file, options, invoked.args.slice(1)),
+    );
+
+  program
+    .command("replay")
+    .argument("<file>", "what skep record has written")
+    .description("make the points of a recording again, without kernel and privileges")
+    .addOption(outputOption())
+    .option("--partial", "play what there is of a recording that was cut off")
     .allowUnknownOption()
     .allowExcessArguments()
-    .addHelpText("after", keysHelp)
-    .action((options: RunOptions, invoked: Command) => actions.run(options, invoked.args));
+    .action((file: string, options: ReplayOptions, invoked: Command) =>
+      actions.replay(file, options, invoked.args.slice(1)),
+    );
 
   program
     .command("doctor")
@@ -96,6 +111,23 @@ function createProgram(actions: Actions): Command {
 
   return program;
 }
+
+const outputOption = (): Option =>
+  new Option("--output <where>", "what goes to stdout (default: table on a terminal, else ndjson)").choices(outputs);
+
+/** Options of what runs an agent on this kernel, and the keys of the configuration. */
+const observing = (command: Command): Command =>
+  command
+    .option("--config <file>", "configuration, TOML ([[inputs.ebpf]]) or YAML")
+    .addOption(outputOption())
+    .option("--duration <time>", "stop by itself, such as 30s")
+    .option("--scope-cgroup <path>", "observe only this cgroup v2 directory (repeatable)", append)
+    .option("--scope-pid <pid>", "observe only this process and its children (repeatable)", appendPid)
+    .option("--scope-netns <path>", "observe only this network namespace (repeatable)", append)
+    .option("--strategy <group=name>", "force the strategy of a probe group (repeatable)", appendStrategy)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .addHelpText("after", keysHelp);
 
 const append = (value: string, before: readonly string[] = []): string[] => [...before, value];
 

@@ -17,6 +17,7 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "SKEP_ERR_PLUGIN_DUPLICATE",
   "SKEP_ERR_SERVICE_CYCLE",
   "SKEP_ERR_SCOPE",
+  "SKEP_ERR_RECORDING",
 ]);
 
 /** Codes that mean: nothing wrong with the question, but this host cannot run any of it. */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { libbpfBackend } from "@skep/backend-libbpf";
+import { createRunFile, recorder } from "@skep/backend-replay";
 import {
   createAgent,
   isWholeHost,
   SkepError,
-  type Backend,
   type Config,
   type Exporter,
   type FlagValue,
@@ -14,12 +14,14 @@ import {
 } from "@skep/core";
 import { loadRunConfig } from "../config.js";
 import { parseDuration } from "../duration.js";
+import { hostFacts } from "../host-facts.js";
 import { live } from "../lifetime.js";
 import { createLog } from "../log.js";
 import { ObservedCommand } from "../observed-command.js";
 import { defaultOutput, exportersFor, type Output } from "../output.js";
 import { logNotices } from "../report.js";
 import { StopRequest } from "../stop-request.js";
+import { replay } from "./replay.js";
 
 /** Options of `skep run` that are not keys of the configuration. */
 export interface RunOptions {
@@ -27,6 +29,8 @@ export interface RunOptions {
   readonly output?: Output;
   readonly duration?: string;
   readonly backend?: "libbpf" | "replay";
+  /** What `--backend replay` plays. */
+  readonly recording?: string;
   readonly scopeCgroup?: readonly string[];
   readonly scopePid?: readonly number[];
   readonly scopeNetns?: readonly string[];
@@ -40,28 +44,32 @@ export interface RunRequest {
   readonly command: readonly string[] | undefined;
   /** Further exporters, for programs that embed the command. */
   readonly exporters: readonly Exporter[];
+  /** `skep record`: the file that everything the plugins learn is written to. */
+  readonly recordTo?: string;
 }
 
 /** Runs an agent until its COMMAND ends, its time is over or a signal comes. Resolves to the exit status. */
 export async function run(request: RunRequest): Promise<number> {
   const { options, command } = request;
+  if (options.backend === "replay") return replayRun(request);
   const duration = options.duration === undefined ? undefined : parseDuration("--duration", options.duration);
   const scope = scopeOf(options, command);
   const config = await loadRunConfig(request);
   const log = createLog({ level: config.log_level, file: config.log });
   logNotices(log, config);
 
-  const output = options.output ?? defaultOutput();
-  const backend = backendFor(options);
+  const output = options.output ?? (request.recordTo === undefined ? defaultOutput() : "none");
+  const backend = libbpfBackend();
+  const recording = request.recordTo === undefined ? undefined : createRunFile(request.recordTo);
   let observed: ObservedCommand | undefined;
   const stop = new StopRequest(() => observed?.abandon());
   try {
     if (command !== undefined) {
       observed = await ObservedCommand.start(command, output === "none" ? "inherit" : "stderr", log);
     }
+    const observer = { backend, plugins: entriesOf(config) };
     const agent = createAgent({
-      backend,
-      plugins: entriesOf(config),
+      ...(recording === undefined ? observer : recorder(observer.backend, observer.plugins, () => recording.session())),
       exporters: [...exportersFor(output), ...request.exporters],
       interval: config.interval,
       ...(config.hostname === undefined ? {} : { hostname: config.hostname }),
@@ -71,8 +79,11 @@ export async function run(request: RunRequest): Promise<number> {
       strategies: options.strategy ?? {},
       log,
     });
+    const { interval, service, tags } = config;
+    recording?.begin({ hostname: agent.status().hostname, interval, service, tags, host: { ...hostFacts() } });
     return await live(agent, observed, stop, duration, log);
   } finally {
+    recording?.close();
     observed?.abandon();
     await backend.close();
     stop.close();
@@ -82,12 +93,18 @@ export async function run(request: RunRequest): Promise<number> {
 const entriesOf = (config: Config): PluginEntry[] =>
   config.resolved.map((plugin) => ({ plugin, config: config.plugins.get(plugin.name) }));
 
-/** @throws SkepError `SKEP_ERR_CONFIG` for a backend that needs more than its name */
-function backendFor({ backend }: RunOptions): Backend {
-  if (backend !== "replay") return libbpfBackend();
-  throw new SkepError("SKEP_ERR_CONFIG", "--backend replay needs a recording, which skep run cannot take yet", {
-    hint: "leave it out to observe this kernel; @skep/backend-replay plays recordings to programs that embed an agent",
-  });
+/** `skep run --backend replay`: the recording comes from `--recording`, and so do plugins and their configuration. */
+async function replayRun({ options, command, flags, exporters }: RunRequest): Promise<number> {
+  const { recording, output } = options;
+  if (recording === undefined) {
+    throw new SkepError("SKEP_ERR_CONFIG", "--backend replay needs a recording", {
+      hint: "name it with --recording FILE; skep record makes one",
+    });
+  }
+  if (command !== undefined || !isWholeHost(scopeOf(options, undefined))) {
+    throw new SkepError("SKEP_ERR_CONFIG", "a replay observes nothing: it takes no COMMAND and no --scope-*");
+  }
+  return replay({ file: recording, options: output === undefined ? {} : { output }, flags, exporters });
 }
 
 /** The scope of the options. @throws SkepError `SKEP_ERR_CONFIG` when there is a COMMAND, which is a scope of its own */
