@@ -108,7 +108,7 @@ async function differ(t: ExecutionContext, { withTshark }: { readonly withTshark
   const [scriptFile, packetFile] = [join(folder, "script.json"), join(folder, "packets.pcapng")];
   writeFileSync(scriptFile, JSON.stringify(script));
   const name = loopbackOnly(t);
-  const observed = await observer(t, { config: { ephemeral_port: 0 } });
+  const observed = await observer(t, { config: { ephemeral_port: 0, l7net_enabled: ["httpflow"] } });
   const capturing = withTshark ? await capture(name, packetFile) : undefined;
 
   const where = { cgroup: observed.cgroup, netns: { name } };
