@@ -2,6 +2,7 @@
 
 import { definePlugin, loadConfig, type Config, type ConfigSchema, type FlagValue, type Plugin } from "@skep/core";
 import { builtins, createRegistry, isOfUse, supportFor } from "./plugins.js";
+import { leftOut, sections } from "./sections.js";
 
 /** Where the configuration of a run comes from, besides the environment. */
 export interface ConfigRequest {
@@ -25,6 +26,8 @@ export async function loadRunConfig({ options, flags, command }: ConfigRequest):
     env: process.env,
     flags,
     known: builtins,
+    sections,
+    leftOut,
     plugins: async (enabled) => {
       const named = await registry.resolve(enabled);
       support = supportFor(named);

@@ -2,14 +2,15 @@
 
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { type AnyMeasurement, type Exporter, lineProtocol, type Point, SkepError } from "@skep/core";
+import { type AnyMeasurement, type Exporter, lineProtocol, type Point } from "@skep/core";
+import { type Address, parseAddress } from "./address.js";
 import { encodePoints, floatsOf } from "./encode.js";
 import { post } from "./post.js";
 import { type Route, traceRoute, writeRoutes } from "./routes.js";
 
 export interface DatakitOptions {
-  /** Address of the server: `host:port` or an http(s) URL. */
-  readonly server: string;
+  /** Address of the server: `host:port` or an http(s) URL. Without it only spans are exported. */
+  readonly server?: string;
   /** Where spans go (`trace_server`). Without it spans are not exported. */
   readonly traceServer?: string;
   /** How points are written. Default `protobuf`. */
@@ -31,14 +32,16 @@ const compress = promisify(gzip);
  * @throws SkepError `SKEP_ERR_CONFIG` for an address that is none
  */
 export function datakitExporters(options: DatakitOptions): readonly Exporter[] {
-  const server = baseUrl(options.server);
-  const routes = writeRoutes.map((route) => exporterFor(route, server, options));
-  if (options.traceServer === undefined) return routes;
-  return [...routes, exporterFor(traceRoute, baseUrl(options.traceServer), options)];
+  const to = (address: string | undefined, routes: readonly Route[]) => {
+    if (address === undefined) return [];
+    const server = parseAddress(address);
+    return routes.map((route) => exporterFor(route, server, options));
+  };
+  return [...to(options.server, writeRoutes), ...to(options.traceServer, [traceRoute])];
 }
 
-function exporterFor(route: Route, server: URL, options: DatakitOptions): Exporter {
-  const url = new URL(route.path, server);
+function exporterFor(route: Route, server: Address, options: DatakitOptions): Exporter {
+  const url = new URL(route.path, server.base);
   const body = bodyWriter(options);
   return {
     name: route.name,
@@ -46,7 +49,11 @@ function exporterFor(route: Route, server: URL, options: DatakitOptions): Export
     batchPoints: options.batchPoints ?? 512,
     async export(points, { signal }) {
       const { bytes, contentType } = body(points);
-      const headers = { "content-type": contentType, ...(options.gzip && { "content-encoding": "gzip" }) };
+      const headers = {
+        ...server.headers,
+        "content-type": contentType,
+        ...(options.gzip && { "content-encoding": "gzip" }),
+      };
       await post(url, options.gzip ? await compress(bytes) : bytes, headers, signal);
     },
   };
@@ -65,15 +72,5 @@ function bodyWriter({ encoding = "protobuf", measurements = [] }: DatakitOptions
   return (points) => ({
     bytes: encodePoints(points, isFloat),
     contentType: "application/protobuf; proto=com.guance.Point",
-  });
-}
-
-/** `host:port` is an http address, as the reference takes it. */
-function baseUrl(address: string): URL {
-  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `http://${address}`;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url !== undefined && (url.protocol === "http:" || url.protocol === "https:") && url.hostname !== "") return url;
-  throw new SkepError("SKEP_ERR_CONFIG", `"${address}" is no address of a DataKit server`, {
-    hint: "write host:port or http(s)://host:port",
   });
 }

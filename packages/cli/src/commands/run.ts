@@ -14,6 +14,7 @@ import {
 } from "@skep/core";
 import { loadRunConfig } from "../config.js";
 import { parseDuration } from "../duration.js";
+import { configuredExporters, measurementsOf } from "../exporters.js";
 import { hostFacts } from "../host-facts.js";
 import { live } from "../lifetime.js";
 import { createLog } from "../log.js";
@@ -70,7 +71,11 @@ export async function run(request: RunRequest): Promise<number> {
     const observer = { backend, plugins: entriesOf(config) };
     const agent = createAgent({
       ...(recording === undefined ? observer : recorder(observer.backend, observer.plugins, () => recording.session())),
-      exporters: [...exportersFor(output), ...request.exporters],
+      exporters: [
+        ...exportersFor(output, measurementsOf(config)),
+        ...(await configuredExporters(config)),
+        ...request.exporters,
+      ],
       interval: config.interval,
       ...(config.hostname === undefined ? {} : { hostname: config.hostname }),
       service: config.service,

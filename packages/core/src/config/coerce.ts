@@ -22,7 +22,9 @@ export function readText(text: string | readonly string[], schema: z.ZodType, wh
     case "array":
       return parts.flatMap((part) => split(part, ","));
     case "record":
-      return Object.fromEntries(parts.flatMap((part) => split(part, /[,;]/)).map((entry) => pair(entry, where)));
+      return Object.fromEntries(
+        parts.flatMap((part) => split(part, /[,;]/)).map((entry) => pair(entry, where, schema)),
+      );
     case "number":
       return last.trim() === "" || Number.isNaN(Number(last)) ? last : Number(last);
     default:
@@ -40,10 +42,14 @@ const split = (text: string, separator: string | RegExp): string[] =>
     .map((item) => item.trim())
     .filter((item) => item !== "");
 
-function pair(entry: string, where: string): [string, string] {
+/** Values of such keys are never logged or quoted in errors: their schemas say `.meta({ secret: true })`. */
+export const isSecret = (schema: z.ZodType): boolean => schema.meta()?.["secret"] === true;
+
+function pair(entry: string, where: string, schema: z.ZodType): [string, string] {
   const at = entry.indexOf("=");
   if (at <= 0) {
-    throw new SkepError("SKEP_ERR_CONFIG", `${where}: ${JSON.stringify(entry)} is not name=value`, {
+    const what = isSecret(schema) ? "an entry" : JSON.stringify(entry);
+    throw new SkepError("SKEP_ERR_CONFIG", `${where}: ${what} is not name=value`, {
       hint: "write name=value,other=value",
     });
   }

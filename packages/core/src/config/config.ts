@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { Plugin } from "../plugin.js";
+import type { ConfigSection } from "./section.js";
 
 /** A value as a flag parser hands it over: text, a switch, or a repeated option. */
 export type FlagValue = string | number | boolean | readonly string[];
@@ -19,6 +20,10 @@ export interface ConfigSources {
   readonly plugins: readonly Plugin[] | ((enabled: readonly string[]) => Promise<readonly Plugin[]>);
   /** More plugins whose keys may appear though they are not enabled. */
   readonly known?: readonly Plugin[];
+  /** Keys that belong to no plugin: exporters, limits. A plugin and a section may share a key: both get it. */
+  readonly sections?: readonly ConfigSection[];
+  /** Plugins that may be enabled and yet do not run, besides those Skep leaves out for good: name -> what follows it in a sentence. */
+  readonly leftOut?: Readonly<Record<string, string>>;
 }
 
 /** Something the user should hear about, though nothing is wrong enough to stop. */
@@ -40,9 +45,12 @@ export interface Config {
   readonly log_level: "debug" | "info" | "warn" | "error";
   /** Path of a log file. */
   readonly log: string | undefined;
+  readonly pidfile: string | undefined;
   /** The enabled plugins, in the order of `enabled_plugins`. */
   readonly resolved: readonly Plugin[];
   /** Plugin name -> what its schema made of the user's keys. */
   readonly plugins: ReadonlyMap<string, unknown>;
+  /** Section name -> what its schema made of the user's keys; see `sectionOf`. */
+  readonly sections: ReadonlyMap<string, unknown>;
   readonly notices: readonly ConfigNotice[];
 }

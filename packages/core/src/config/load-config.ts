@@ -4,17 +4,16 @@ import type { z } from "zod";
 import { SkepError } from "../errors.js";
 import type { Plugin } from "../plugin.js";
 import { unknownPlugin } from "../registry/unknown-plugin.js";
-import { readText, saysNothing } from "./coerce.js";
-import type { Config, ConfigSources } from "./config.js";
-import { coreKeys, type CoreKey } from "./core-keys.js";
+import { saysNothing } from "./coerce.js";
+import type { Config, ConfigNotice, ConfigSources } from "./config.js";
+import { coreKeys, defaultPlugins, type CoreKey } from "./core-keys.js";
 import { fileSettings } from "./file-settings.js";
 import { clampInterval } from "./interval.js";
-import { pluginConfig, sortSettings } from "./plugin-keys.js";
+import { leftOutPlugins } from "./left-out.js";
+import { checked, sectionConfig, sortSettings } from "./section-keys.js";
+import type { ConfigSection } from "./section.js";
 import type { Setting } from "./setting.js";
 import { argsSettings, environmentSettings, flagSettings } from "./text-settings.js";
-
-/** What runs when nobody says. */
-const defaultPlugins = ["ebpf-net"];
 
 /**
  * Reads, merges and validates configuration: flags over environment over file over defaults. A list replaces the list below it;
@@ -27,27 +26,47 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
   const settings = [
     ...file.settings,
     ...argsSettings(file.settings),
-    ...environmentSettings(sources.env),
+    ...environmentSettings(sources.env, sources.sections),
     ...flagSettings(sources.flags),
   ];
   const core = coreValues(settings);
-  const enabled = [...new Set(core.enabled_plugins.length === 0 ? defaultPlugins : core.enabled_plugins)];
-  const resolved = await resolve(sources, enabled);
+  const enabled = enabledPlugins(core.enabled_plugins, sources, settings);
+  const resolved = await resolve(sources, enabled.names);
   const offered = typeof sources.plugins === "function" ? [] : sources.plugins;
-  const known = new Set([...resolved, ...offered, ...(sources.known ?? [])]);
+  const sections = sources.sections ?? [];
+  const plugins = new Set([...resolved, ...offered, ...(sources.known ?? [])]);
 
-  const sorted = sortSettings(settings, [...known]);
+  const sorted = sortSettings(settings, [...plugins, ...sections]);
   const interval = clampInterval(core.interval, settings);
+  const configOf = (of: readonly ConfigSection[]) =>
+    new Map(of.map((section) => [section.name, sectionConfig(section, sorted.sections.get(section.name) ?? [])]));
   return {
     ...core,
-    enabled_plugins: enabled,
+    enabled_plugins: enabled.names,
     interval: interval.ms,
     resolved,
-    plugins: new Map(
-      resolved.map((plugin) => [plugin.name, pluginConfig(plugin, sorted.plugins.get(plugin.name) ?? [])]),
-    ),
-    notices: [...file.notices, ...sorted.notices, ...interval.notices],
+    plugins: configOf(resolved),
+    sections: configOf(sections),
+    notices: [...file.notices, ...enabled.notices, ...sorted.notices, ...interval.notices],
   };
+}
+
+/** Those to run, each once, without those that are left out. @throws SkepError `SKEP_ERR_PLUGIN_UNKNOWN` when none is left */
+function enabledPlugins(
+  named: readonly string[],
+  { leftOut = {} }: ConfigSources,
+  settings: readonly Setting[],
+): { names: readonly string[]; notices: readonly ConfigNotice[] } {
+  const reasons: Readonly<Record<string, string>> = { ...leftOutPlugins, ...leftOut };
+  const wanted = [...new Set(named.length === 0 ? defaultPlugins : named)];
+  const [names, missing] = [wanted.filter((name) => !(name in reasons)), wanted.filter((name) => name in reasons)];
+  const key = "enabled_plugins";
+  const where = settings.findLast((setting) => setting.key === key)?.where ?? key;
+  const notices = missing.map((name) => ({ key, where, message: `${name} ${reasons[name]}` }));
+  if (names.length > 0) return { names, notices };
+  throw new SkepError("SKEP_ERR_PLUGIN_UNKNOWN", `${where}: ${notices.map(({ message }) => message).join("; ")}`, {
+    hint: "enable another plugin",
+  });
 }
 
 type CoreValues = { readonly [K in CoreKey]: z.output<(typeof coreKeys)[K]> };
@@ -60,13 +79,6 @@ function coreValues(settings: readonly Setting[]): CoreValues {
     values[key] = key === "tags" ? Object.assign({}, ...raw) : raw.length > 0 ? raw.at(-1) : schema.parse(undefined);
   }
   return values as CoreValues;
-}
-
-function checked(schema: z.ZodType, { key, value, isText, where }: Setting): unknown {
-  const result = schema.safeParse(isText ? readText(value as string | string[], schema, where) : value);
-  if (result.success) return result.data;
-  const issues = result.error.issues.map((issue) => [[key, ...issue.path].join("."), issue.message].join(": "));
-  throw new SkepError("SKEP_ERR_CONFIG", `${where}: ${issues.join("; ")}`, { cause: result.error });
 }
 
 async function resolve({ plugins }: ConfigSources, enabled: readonly string[]): Promise<readonly Plugin[]> {

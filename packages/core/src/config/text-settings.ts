@@ -1,35 +1,31 @@
 // SPDX-License-Identifier: MIT
 
 import { SkepError } from "../errors.js";
+import { keyOf, keyOfVariable, variablePrefix } from "./aliases.js";
 import type { ConfigSources, FlagValue } from "./config.js";
+import type { ConfigSection } from "./section.js";
 import type { Setting } from "./setting.js";
 
-const prefix = "ENV_INPUT_EBPF_";
-
-/** Names that variables and flags have for keys that are called otherwise in the file. */
-const aliases: Readonly<Record<string, string>> = {
-  enabled: "enabled_plugins",
-  trace_allprocess: "trace_all_process",
-  res_cpu: "cpu_limit",
-  res_mem: "mem_limit",
-  res_net: "net_limit",
-  res_bandwidth: "net_limit",
-  sampling_rate_ptspermin: "sampling_rate_pts_per_min",
-  sampling_rate_ptsperminute: "sampling_rate_pts_per_min",
-};
-
-const keyOf = (name: string): string => {
-  const key = name.toLowerCase().replaceAll("-", "_");
-  return aliases[key] ?? key;
-};
-
-/** The `ENV_INPUT_EBPF_<KEY>` variables. */
-export function environmentSettings(env: ConfigSources["env"] = {}): Setting[] {
-  return Object.entries(env).flatMap(([name, value]): Setting[] =>
-    name.startsWith(prefix) && name.length > prefix.length && value !== undefined
-      ? [{ key: keyOf(name.slice(prefix.length)), value, isText: true, where: name, source: "environment" }]
-      : [],
-  );
+/**
+ * The `ENV_INPUT_EBPF_<KEY>` variables, before them (so that these win) variables of other names: the reference's, then those that
+ * sections declare.
+ */
+export function environmentSettings(
+  env: ConfigSources["env"] = {},
+  sections: readonly ConfigSection[] = [],
+): Setting[] {
+  const declared = new Map(sections.flatMap((section) => Object.entries(section.env ?? {})));
+  const named = (keyOfName: (variable: string) => string | undefined): Setting[] =>
+    Object.entries(env).flatMap(([variable, value]): Setting[] => {
+      const key = keyOfName(variable);
+      if (key === undefined || value === undefined) return [];
+      return [{ key, value, isText: true, where: variable, source: "environment" }];
+    });
+  const prefixed = (variable: string) =>
+    variable.startsWith(variablePrefix) && variable.length > variablePrefix.length
+      ? keyOf(variable.slice(variablePrefix.length))
+      : undefined;
+  return [...named((variable) => declared.get(variable)), ...named(keyOfVariable), ...named(prefixed)];
 }
 
 /** Flags somebody else has parsed. */

@@ -6,7 +6,13 @@ import { gunzipSync } from "node:zlib";
 import type { ExportError } from "@skep/core";
 import { type Exporter, type Point } from "@skep/core";
 import test, { type ExecutionContext } from "ava";
-import { datakitExporters, type DatakitOptions } from "../../src/index.js";
+import {
+  datakitExporters,
+  datakitFromConfig,
+  datakitSection,
+  lastErrorReporter,
+  type DatakitOptions,
+} from "../../src/index.js";
 import { decodePoints } from "./support/decode.js";
 
 interface Received {
@@ -163,4 +169,42 @@ test("an address that is none is refused with the mend", (t) => {
     const error = t.throws(() => datakitExporters({ server }), { code: "SKEP_ERR_CONFIG" });
     t.regex(String((error as { hint?: string }).hint), /host:port/);
   }
+});
+
+test("a user in the address becomes an authorization header and is in no message", async (t) => {
+  const { received, address } = await datakit(t);
+  await send(datakitExporters({ server: `http://bee:hun%20ter2@${address}` }), [point("netflow", "network")]);
+  t.is(received[0]!.headers.authorization, `Basic ${Buffer.from("bee:hun ter2").toString("base64")}`);
+  const nobody = datakitExporters({ server: "http://bee:hunter2@127.0.0.1:1" });
+  const error = await t.throwsAsync<ExportError>(send(nobody, [point("netflow", "network")]));
+  t.notRegex(error.message, /hunter2/);
+  t.notRegex(t.throws(() => datakitExporters({ server: "ftp://bee:hunter2@host" })).message, /hunter2/);
+});
+
+test("with a trace server alone only spans go out", async (t) => {
+  const { received, address } = await datakit(t);
+  await send(datakitExporters({ traceServer: address }), [point("netflow", "network"), point("span", "tracing")]);
+  t.deepEqual(
+    received.map(({ url }) => url),
+    ["/v1/bpftracing"],
+  );
+});
+
+test("the configuration's empty addresses mean no exporter, a wrong one is refused without quoting it", async (t) => {
+  t.deepEqual(datakitFromConfig(datakitSection.config.parse({}), { measurements: [] }), []);
+  const wrong = datakitSection.config.safeParse({ datakit_apiserver: "ftp://bee:hunter2@host" });
+  t.regex(wrong.error?.message ?? "", /is no address/);
+  t.notRegex(wrong.error?.message ?? "", /hunter2/);
+});
+
+test("a last error is told as the server wants it, and the next ones not at once", async (t) => {
+  const { received, address } = await datakit(t);
+  const tell = lastErrorReporter(address);
+  tell("first");
+  tell("second");
+  const deadline = Date.now() + 10_000;
+  while (received.length === 0 && Date.now() < deadline) await new Promise((resolve) => setImmediate(resolve));
+  t.is(received.length, 1);
+  t.is(received[0]!.url, "/v1/lasterror");
+  t.deepEqual(JSON.parse(received[0]!.body.toString()), { input: "ebpf", source: "", err_content: "first" });
 });

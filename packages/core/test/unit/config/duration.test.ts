@@ -12,6 +12,8 @@ for (const [text, ms] of [
   ["60", 60_000],
   [45, 45_000],
   [" 2m ", 120_000],
+  ["1500us", 1.5],
+  ["1s5µs", 1000.005],
 ] as const) {
   test(`${JSON.stringify(text)} is ${ms} ms`, (t) => t.is(parseDuration(text), ms));
 }

@@ -5,7 +5,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { z } from "zod";
-import { loadConfig, type ConfigSources, type SkepError } from "../../../src/index.js";
+import {
+  defineSection,
+  deliverySection,
+  limitsSection,
+  loadConfig,
+  sectionOf,
+  traceSection,
+  type ConfigSources,
+  type SkepError,
+} from "../../../src/index.js";
 import { testPlugin } from "../support/plugins.js";
 
 const net = testPlugin("ebpf-net", undefined, {
@@ -20,9 +29,20 @@ const bash = testPlugin("ebpf-bash", undefined, {
   config: z.strictObject({ shared: z.string().default("-"), capture: z.boolean().default(true) }) as never,
 });
 const plugins = [net, bash];
+const exporter = defineSection({
+  name: "exporter",
+  description: "test",
+  config: z.strictObject({
+    datakit_apiserver: z.string().default(""),
+    trace_server: z.string().default(""),
+    headers: z.record(z.string(), z.string()).default({}).meta({ secret: true }),
+  }),
+  env: { OTHER_PROGRAM_ENDPOINT: "datakit_apiserver" },
+});
+const sections = [exporter, limitsSection, deliverySection, traceSection];
 
 const load = (text: string, more: Partial<ConfigSources> = {}) =>
-  loadConfig({ text, file: "ebpf.conf", plugins, ...more });
+  loadConfig({ text, file: "ebpf.conf", plugins, sections, ...more });
 const refuse = async (t: ExecutionContext, loading: Promise<unknown>, code: string) =>
   (await t.throwsAsync(loading, { code })) as SkepError;
 
@@ -87,14 +107,10 @@ test("the reference's sample is understood, and what is ignored is told, unless 
   t.like(config.plugins.get("ebpf-net"), { ipv6_disabled: true, l7net_enabled: ["httpflow"] });
   t.deepEqual(
     config.notices.map(({ key, where }) => `${key} ${where}`),
-    [
-      "daemon ebpf.conf:3",
-      "name ebpf.conf:4",
-      "cmd ebpf.conf:5",
-      "trace_env_list ebpf.conf:20",
-      "datakit_apiserver ebpf.conf:6: args: --datakit-apiserver",
-    ],
+    ["daemon ebpf.conf:3", "name ebpf.conf:4", "cmd ebpf.conf:5"],
   );
+  t.is(sectionOf(config, exporter).datakit_apiserver, "0.0.0.0:9529");
+  t.deepEqual(sectionOf(config, traceSection).trace_env_list, ["DK_BPFTRACE_SERVICE", "DD_SERVICE"]);
 });
 
 test("YAML says the same with and without inputs.ebpf", async (t) => {
@@ -215,7 +231,7 @@ test("an unknown key in YAML, in a variable, a flag, args or a plugin's table is
   t.is(await where(load("", { flags: { servise: "x" } })), "--servise");
   t.is(await where(load('\nargs = ["--servise", "x"]\n')), "ebpf.conf:2: args: --servise");
   const table = await refuse(t, load("[ebpf-net]\nipv6_disable = true\n"), code);
-  t.regex(table.message, /there is no key ipv6_disable of plugin ebpf-net$/);
+  t.regex(table.message, /there is no key ipv6_disable of ebpf-net$/);
   t.is(table.hint, "did you mean ipv6_disabled?");
 });
 
@@ -227,7 +243,7 @@ test("a value of the wrong kind is named with where it stands and what would be 
   const port = { ENV_INPUT_EBPF_EPHEMERAL_PORT: "70000" };
   t.regex(
     await message(load("", { env: port })),
-    /plugin ebpf-net is wrong: ENV_INPUT_EBPF_EPHEMERAL_PORT: ephemeral_port: .*65535/,
+    /configuration of ebpf-net is wrong: ENV_INPUT_EBPF_EPHEMERAL_PORT: ephemeral_port: .*65535/,
   );
   t.regex(await message(load("", { flags: { tags: "oops" } })), /^--tags: "oops" is not name=value/);
   t.regex(await message(load("args = 3\n")), /^ebpf\.conf:1: args must be a list of strings/);
@@ -283,4 +299,61 @@ test("plugins can be looked up by the names that are enabled, each once", async 
 test("an enabled plugin that nobody knows is refused with the nearest name", async (t) => {
   const error = await refuse(t, load('enabled_plugins = ["ebpf-nett"]\n'), "SKEP_ERR_PLUGIN_UNKNOWN");
   t.is(error.hint, "did you mean ebpf-net?");
+});
+
+test("a key that two sections declare means both, and a section's defaults hold when nobody speaks of it", async (t) => {
+  const config = await load('trace_server = "linker:9529"\n');
+  t.is(sectionOf(config, exporter).trace_server, "linker:9529");
+  t.is(sectionOf(config, traceSection).trace_server, "linker:9529");
+  t.is(sectionOf(await loadConfig({ plugins }), deliverySection).export_timeout, 30_000);
+});
+
+test("limits are read as the reference writes them, by the flags' and the variables' names", async (t) => {
+  const text = 'cpu_limit = "1.5"\nmem_limit = "4GiB"\nnet_limit = "100MB/s"\nsampling_rate = "0.5"\n';
+  const limits = { cpu_limit: 1.5, mem_limit: 4 * 2 ** 30, net_limit: 1e8, sampling_rate: 0.5 };
+  t.like(sectionOf(await load(text), limitsSection), limits);
+  const flags = { "res-cpu": "1.5", res_mem: "4GiB", "res-bandwidth": "100MB/s", "sampling-rate": "0.5" };
+  t.like(sectionOf(await load("", { flags }), limitsSection), limits);
+  const env = { ENV_INPUT_EBPF_SAMPLING_RATE_PTSPERMIN: "1500", ENV_INPUT_EBPF_NET_LIMIT: "1k" };
+  t.like(sectionOf(await load("", { env }), limitsSection), { sampling_rate_pts_per_min: 1500, net_limit: 1000 });
+  const none = { cpu_limit: undefined, mem_limit: undefined, sampling_rate: undefined };
+  t.like(sectionOf(await load('cpu_limit = ""\nmem_limit = "0"\nsampling_rate = ""\n'), limitsSection), none);
+});
+
+for (const wrong of ['cpu_limit = "-1"', 'mem_limit = "lots"', 'net_limit = "5 apples/s"', 'sampling_rate = "1.5"']) {
+  test(`${wrong} is refused with its line`, async (t) => {
+    const error = await refuse(t, load(`\n${wrong}\n`), "SKEP_ERR_CONFIG");
+    t.regex(error.message, new RegExp(`ebpf\\.conf:2: ${wrong.split(" ")[0]}: ".*" is no `));
+  });
+}
+
+test("a plugin that Skep leaves out does not keep the others from running, and is told with its line", async (t) => {
+  const config = await load('\nenabled_plugins = ["ebpf-net", "bpf-netlog", "later"]\nnetlog_log = true\n', {
+    leftOut: { later: "is not there yet" },
+  });
+  t.deepEqual(config.enabled_plugins, ["ebpf-net"]);
+  t.deepEqual(
+    config.notices.map(({ where, message }) => `${where} ${message.split(" ").slice(0, 3).join(" ")}`),
+    ["ebpf.conf:2 bpf-netlog captures packets", "ebpf.conf:2 later is not", "ebpf.conf:3 netlog_log belongs to"],
+  );
+  const alone = await refuse(t, load("", { flags: { enabled: "bpf-netlog" } }), "SKEP_ERR_PLUGIN_UNKNOWN");
+  t.regex(alone.message, /^--enabled: bpf-netlog captures packets/);
+});
+
+test("keys that are ignored are checked all the same", async (t) => {
+  t.regex((await refuse(t, load('netlog_log = "x"\n'), "SKEP_ERR_CONFIG")).message, /^ebpf\.conf:1: netlog_log: /);
+});
+
+test("variables of the reference's own process and of other programs are understood, below our own", async (t) => {
+  const env = { ENV_HOSTNAME: "bee", OTHER_PROGRAM_ENDPOINT: "a:1", DKE_K8S_URL: "no plugin here has it" };
+  const config = await load("", { env });
+  t.is(config.hostname, "bee");
+  t.is(sectionOf(config, exporter).datakit_apiserver, "a:1");
+  const both = await load("", { env: { ...env, ENV_INPUT_EBPF_DATAKIT_APISERVER: "b:2" } });
+  t.is(sectionOf(both, exporter).datakit_apiserver, "b:2");
+});
+
+test("a secret is not quoted by the error that refuses it", async (t) => {
+  const error = await refuse(t, load("", { flags: { headers: "hunter2" } }), "SKEP_ERR_CONFIG");
+  t.is(error.message, "--headers: an entry is not name=value");
 });
