@@ -135,7 +135,7 @@ function measure({ cursor, at }: Records, aggregate: Aggregate): number {
   const before = process.cpuUsage();
   for (let exchange = 0; exchange < EXCHANGES; exchange++) {
     cursor.at = at[exchange % at.length]!;
-    aggregate.exchange(cursor);
+    aggregate.exchange(cursor, undefined);
   }
   const ns = cpuNs(before);
   aggregate.take();
@@ -171,7 +171,7 @@ function measureStreams(records: readonly Uint8Array[], exchanges: number): numb
     at.forEach((position, index) => {
       cursor.at = position;
       cursor.length = records[index]!.length;
-      if (index === 0) streams.begin(cursor);
+      if (index === 0) streams.begin(cursor, undefined);
       else streams.chunk(cursor);
     });
     const ns = cpuNs(before);

@@ -13,7 +13,7 @@
 #include "skep/task.bpf.h"
 
 enum http_event_kind {
-	/* struct http_exchange: an exchange is over, or was told at a flush and goes on (HTTP_PARTIAL). */
+	/* struct http_exchange: an exchange is over; or, from an iterator, stands so far and goes on. */
 	HTTP_EXCHANGE = 1,
 	/* struct http_exchange: the bytes of the connection follow as chunks. What was pending stands in the record. */
 	HTTP_STREAM = 2,
@@ -32,7 +32,7 @@ enum http_flag {
 	HTTP_TLS = 4,
 	/* `status` is the response's. Without it the connection ended, or was handed over, before a response. */
 	HTTP_RESPONDED = 8,
-	/* Of an exchange: it was counted by an earlier record; this one only adds bytes. */
+	/* Of an exchange: it was over and told as such, then more of it came. The record counts what has come since. */
 	HTTP_CONTINUED = 16,
 	/* The connection is closed; no record of it follows. */
 	HTTP_LAST = 32,
@@ -56,7 +56,8 @@ struct http_event {
 	__u64 time_ns;
 	__u16 kind;
 	__u16 flags;
-	__u32 _pad;
+	/* Of an exchange: its number on the connection. Records with the same number count from the same beginning. */
+	__u32 number;
 };
 
 /* Bytes of a request line kept with an exchange; longer lines are told in the record's long form. */
@@ -66,7 +67,10 @@ struct http_event {
 /* The record is this struct followed by HTTP_LINE_SHORT or HTTP_LINE_LONG bytes: the request line, as much as there is. */
 struct http_exchange {
 	struct http_event event;
-	/* Of heads and bodies as they passed the socket (under HTTP_TLS: as plaintext), since the exchange's last record. */
+	/*
+	 * Of heads and bodies as they passed the socket (under HTTP_TLS: as plaintext), from the exchange's beginning: what an
+	 * earlier record of it told is user space's to subtract, so that reading it needs no lock and changes nothing.
+	 */
 	__u64 request_bytes;
 	__u64 response_bytes;
 	/* From the last byte of the request before the response to the first byte of the response. 0 without response. */

@@ -53,29 +53,25 @@ struct {
 	__type(value, struct http_long_record);
 } http_standing SEC(".maps");
 
-/* Under the lock: notes what stands of the pending exchange as told. */
-static __always_inline bool note_standing(struct http_conn *http, struct http_exchange *exchange, char *line, __u16 flags)
+/*
+ * Copies what stands of the pending exchange. False when there is none, when nothing of it is new, or when it ended while it
+ * was copied: that is told by a record of its own. Nothing is changed that anybody else reads.
+ */
+static __always_inline bool read_standing(const struct http_conn *http, struct http_exchange *exchange, char *line, __u16 flags)
 {
-	bool is_telling = http->mode == HTTP_FOLLOWED && is_pending(http) && has_news(http);
+	__u32 number = *(const volatile __u32 *)&http->number;
 
+	barrier();
+	if (http->mode != HTTP_FOLLOWED || !is_pending(http))
+		return false;
 	/* Nothing is counted before there is a response, or never will be. */
-	if (!is_telling || !(http->response != RESPONSE_AWAITED || flags))
+	if (http->response == RESPONSE_AWAITED && !flags)
 		return false;
 	fill_exchange(exchange, http, HTTP_EXCHANGE, flags, line, HTTP_LINE_LONG);
-	http->is_told = true;
-	http->request_bytes = 0;
-	http->response_bytes = 0;
-	return true;
-}
-
-/* The output was full, and the reader will come again: takes it back, unless the exchange was over in this moment. */
-static __always_inline void take_back(struct http_conn *http, const struct http_exchange *exchange)
-{
-	if (!is_pending(http) || !http->is_told || http->first_ns != exchange->event.time_ns)
-		return;
-	http->is_told = exchange->event.flags & HTTP_CONTINUED;
-	http->request_bytes += exchange->request_bytes;
-	http->response_bytes += exchange->response_bytes;
+	barrier();
+	if (*(const volatile __u32 *)&http->number != number || *(const volatile __u8 *)&http->request == REQUEST_AWAITED)
+		return false;
+	return http->told_number != number || http->told_bytes != exchange->request_bytes + exchange->response_bytes;
 }
 
 /* An entry whose connection is no more, because its end was missed, is told as closed. */
@@ -85,21 +81,19 @@ static __always_inline void harvest_http(struct seq_file *out, __u64 key)
 	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
 	__u32 zero = 0;
 	struct http_long_record *record = bpf_map_lookup_elem(&http_standing, &zero);
-	bool is_gone, is_noted;
+	bool is_gone;
 
 	if (!entry || !record)
 		return;
 	is_gone = !conn || conn->id != entry->http.conn;
 	if (!is_gone)
 		name_http_owner(&entry->http, conn);
-	http_lock(http_lock_of(entry));
-	is_noted = note_standing(&entry->http, &record->exchange, record->line, is_gone ? HTTP_LAST : 0);
-	http_unlock(http_lock_of(entry));
-	if (is_noted && bpf_seq_write(out, record, sizeof(*record))) {
-		http_lock(http_lock_of(entry));
-		take_back(&entry->http, &record->exchange);
-		http_unlock(http_lock_of(entry));
-		return;
+	if (read_standing(&entry->http, &record->exchange, record->line, is_gone ? HTTP_LAST : 0)) {
+		/* The output is full, and the reader will come again. */
+		if (bpf_seq_write(out, record, sizeof(*record)))
+			return;
+		entry->http.told_number = record->exchange.event.number;
+		entry->http.told_bytes = record->exchange.request_bytes + record->exchange.response_bytes;
 	}
 	if (!is_gone)
 		return;

@@ -51,7 +51,6 @@ struct http_conn {
 	__u64 asked_ns;
 	__u64 responded_ns;
 	__u64 last_ns;
-	/* Not told yet. */
 	__u64 request_bytes;
 	__u64 response_bytes;
 	__u64 request_left;
@@ -78,7 +77,7 @@ struct http_conn {
 	bool is_head;
 	bool is_connect;
 	bool is_chunked;
-	/* The pending exchange was told at a flush. */
+	/* The pending exchange was over and told, and goes on. */
 	bool is_told;
 	/* The last response's end was taken for it by its look. */
 	bool was_chunked;
@@ -99,13 +98,21 @@ struct http_conn {
 	struct http_plan plans[2];
 	/* See forget(). */
 	__u32 forgotten[2];
+	/* Of the pending exchange, or the last one. Changed before anything else of an exchange is. */
+	__u32 number;
+	/* The reader's own: what it told last, requests and responses together. */
+	__u32 told_number;
+	__u64 told_bytes;
 };
 
 struct http_entry {
 #ifdef HTTP_UNLOCKED
 	__u32 _unlocked;
 #else
-	/* Held for decisions that both directions take part in; nothing is read or called meanwhile. */
+	/*
+	 * Held for decisions that both directions take part in; nothing is read or called meanwhile. Who reads what stands does
+	 * without: iterators may take no locks before 5.13 or so.
+	 */
 	struct bpf_spin_lock lock;
 #endif
 	__u32 _pad;
@@ -257,6 +264,7 @@ static __always_inline bool has_news(const struct http_conn *http)
 static __always_inline void end_exchange(struct http_conn *http)
 {
 	http->request = REQUEST_AWAITED;
+	barrier();
 	http->response = RESPONSE_AWAITED;
 	http->request_bytes = 0;
 	http->response_bytes = 0;

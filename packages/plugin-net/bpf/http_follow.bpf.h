@@ -110,6 +110,8 @@ static __always_inline void begin_exchange(struct http_conn *http, const struct 
 {
 	__u32 line_len = message->line_len;
 
+	http->number++;
+	barrier();
 	http->flags &= ~HTTP_LINE_CUT;
 	if (line_len > HTTP_LINE_LONG) {
 		line_len = HTTP_LINE_LONG;
@@ -129,8 +131,9 @@ static __always_inline void begin_exchange(struct http_conn *http, const struct 
 	http->response_bytes = 0;
 	http->request_left = message->body - (bytes - message->head);
 	http->response_left = 0;
-	http->request = http->request_left ? REQUEST_BODY : REQUEST_WHOLE;
 	http->response = RESPONSE_AWAITED;
+	barrier();
+	http->request = http->request_left ? REQUEST_BODY : REQUEST_WHOLE;
 }
 
 static __always_inline void begin_response(struct http_conn *http, const struct http_segment *segment,
@@ -180,10 +183,13 @@ static __always_inline void advance(struct http_conn *http, const struct http_se
 		begin_response(http, segment, message, bytes);
 	} else if (step == STEP_REOPEN) {
 		/* It was told: what comes now is added. */
-		http->request = REQUEST_WHOLE;
+		http->number++;
+		barrier();
 		http->response = RESPONSE_UNFRAMED;
 		http->is_told = true;
 		http->response_bytes = bytes;
+		barrier();
+		http->request = REQUEST_WHOLE;
 	} else {
 		count_bytes(http, bytes, is_request);
 	}

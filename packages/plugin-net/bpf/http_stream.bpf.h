@@ -24,7 +24,7 @@ static __always_inline void fill_chunk(struct http_chunk *chunk, const struct ht
 	chunk->event.kind = HTTP_CHUNK;
 	chunk->event.flags = (http->flags & (HTTP_TLS | HTTP_INCOMING | HTTP_OWNER_ASSUMED)) |
 			     (segment->written ? HTTP_WRITTEN : 0);
-	chunk->event._pad = 0;
+	chunk->event.number = 0;
 	chunk->seq = segment->seq + at;
 	chunk->length = length;
 	chunk->captured = captured;

@@ -19,8 +19,21 @@ struct http_long_record {
 	char line[HTTP_LINE_LONG];
 };
 
-/* One of the two, as the request line needs it; neither when there is nothing to tell or no room. */
+enum http_record_form {
+	/* Nothing to tell, or no room. */
+	RECORD_NONE,
+	RECORD_SHORT,
+	RECORD_LONG,
+};
+
+/*
+ * One of the two, as the request line needs it. Which one is told by a number, not by the pointers: before 6.4 or so the
+ * verifier takes a pointer to a record it knows well for one that may be NULL, whenever it is compared again. Of eight bytes,
+ * because of smaller ones it forgets the value on the stack.
+ */
 struct http_record {
+	/* enum http_record_form */
+	__u64 form;
 	struct http_short_record *brief;
 	struct http_long_record *full;
 };
@@ -29,11 +42,16 @@ static __always_inline struct http_record reserve_record(const struct http_conn 
 {
 	struct http_record record = {};
 
-	if (http->line_len > HTTP_LINE_SHORT)
+	if (http->line_len > HTTP_LINE_SHORT) {
 		record.full = bpf_ringbuf_reserve(&http_events, sizeof(*record.full), 0);
-	else
+		if (record.full)
+			record.form = RECORD_LONG;
+	} else {
 		record.brief = bpf_ringbuf_reserve(&http_events, sizeof(*record.brief), 0);
-	if (!record.full && !record.brief)
+		if (record.brief)
+			record.form = RECORD_SHORT;
+	}
+	if (record.form == RECORD_NONE)
 		skep_count(SKEP_RING_FULL);
 	return record;
 }
@@ -70,7 +88,7 @@ static __always_inline void fill_exchange(struct http_exchange *record, const st
 	record->event.time_ns = is_any ? http->first_ns : 0;
 	record->event.kind = kind;
 	record->event.flags = flags;
-	record->event._pad = 0;
+	record->event.number = http->number;
 	record->request_bytes = http->request_bytes;
 	record->response_bytes = http->response_bytes;
 	record->latency_ns = responded ? http->responded_ns - http->asked_ns : 0;
@@ -94,9 +112,9 @@ static __always_inline void fill_exchange(struct http_exchange *record, const st
 /* False when there was no room. */
 static __always_inline bool fill_record(const struct http_record *record, const struct http_conn *http, __u16 kind, __u16 flags)
 {
-	if (record->full)
+	if (record->form == RECORD_LONG)
 		fill_exchange(&record->full->exchange, http, kind, flags, record->full->line, HTTP_LINE_LONG);
-	else if (record->brief)
+	else if (record->form == RECORD_SHORT)
 		fill_exchange(&record->brief->exchange, http, kind, flags, record->brief->line, HTTP_LINE_SHORT);
 	else
 		return false;
@@ -105,12 +123,12 @@ static __always_inline bool fill_record(const struct http_record *record, const 
 
 static __always_inline void send_record(const struct http_record *record, bool is_filled)
 {
-	if (record->full) {
+	if (record->form == RECORD_LONG) {
 		if (is_filled)
 			bpf_ringbuf_submit(record->full, 0);
 		else
 			bpf_ringbuf_discard(record->full, 0);
-	} else if (record->brief) {
+	} else if (record->form == RECORD_SHORT) {
 		if (is_filled)
 			bpf_ringbuf_submit(record->brief, 0);
 		else

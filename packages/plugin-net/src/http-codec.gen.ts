@@ -10,6 +10,7 @@ export interface HttpEvent {
   readonly timeNs: number;
   readonly kind: number;
   readonly flags: number;
+  readonly number: number;
 }
 
 /** struct http_event, 24 bytes. */
@@ -22,7 +23,7 @@ export const httpEvent = {
       { name: "time_ns", offset: 8, size: 8 },
       { name: "kind", offset: 16, size: 2 },
       { name: "flags", offset: 18, size: 2 },
-      { name: "_pad", offset: 20, size: 4 },
+      { name: "number", offset: 20, size: 4 },
     ],
   },
   /** u64 at byte 0: exact up to 2^53. */
@@ -49,12 +50,17 @@ export const httpEvent = {
   flags(c: Cursor): number {
     return c.bytes[c.at + 18]! | (c.bytes[c.at + 19]! << 8);
   },
+  /** u32 at byte 20. */
+  number(c: Cursor): number {
+    return c.u32[(c.at + 20) >> 2]!;
+  },
   read(c: Cursor): HttpEvent {
     return {
       conn: httpEvent.conn(c),
       timeNs: httpEvent.timeNs(c),
       kind: httpEvent.kind(c),
       flags: httpEvent.flags(c),
+      number: httpEvent.number(c),
     };
   },
 } satisfies Codec<HttpEvent> & Record<string, unknown>;
@@ -65,6 +71,7 @@ export interface HttpExchange {
   readonly eventTimeNs: number;
   readonly eventKind: number;
   readonly eventFlags: number;
+  readonly eventNumber: number;
   readonly requestBytes: number;
   readonly responseBytes: number;
   readonly latencyNs: number;
@@ -94,7 +101,7 @@ export const httpExchange = {
       { name: "event.time_ns", offset: 8, size: 8 },
       { name: "event.kind", offset: 16, size: 2 },
       { name: "event.flags", offset: 18, size: 2 },
-      { name: "event._pad", offset: 20, size: 4 },
+      { name: "event.number", offset: 20, size: 4 },
       { name: "request_bytes", offset: 24, size: 8 },
       { name: "response_bytes", offset: 32, size: 8 },
       { name: "latency_ns", offset: 40, size: 8 },
@@ -137,6 +144,10 @@ export const httpExchange = {
   /** u16 at byte 18. */
   eventFlags(c: Cursor): number {
     return c.bytes[c.at + 18]! | (c.bytes[c.at + 19]! << 8);
+  },
+  /** u32 at byte 20. */
+  eventNumber(c: Cursor): number {
+    return c.u32[(c.at + 20) >> 2]!;
   },
   /** u64 at byte 24: exact up to 2^53. */
   requestBytes(c: Cursor): number {
@@ -244,6 +255,7 @@ export const httpExchange = {
       eventTimeNs: httpExchange.eventTimeNs(c),
       eventKind: httpExchange.eventKind(c),
       eventFlags: httpExchange.eventFlags(c),
+      eventNumber: httpExchange.eventNumber(c),
       requestBytes: httpExchange.requestBytes(c),
       responseBytes: httpExchange.responseBytes(c),
       latencyNs: httpExchange.latencyNs(c),
@@ -271,6 +283,7 @@ export interface HttpChunk {
   readonly eventTimeNs: number;
   readonly eventKind: number;
   readonly eventFlags: number;
+  readonly eventNumber: number;
   readonly seq: number;
   readonly length: number;
   readonly captured: number;
@@ -287,7 +300,7 @@ export const httpChunk = {
       { name: "event.time_ns", offset: 8, size: 8 },
       { name: "event.kind", offset: 16, size: 2 },
       { name: "event.flags", offset: 18, size: 2 },
-      { name: "event._pad", offset: 20, size: 4 },
+      { name: "event.number", offset: 20, size: 4 },
       { name: "seq", offset: 24, size: 4 },
       { name: "length", offset: 28, size: 4 },
       { name: "captured", offset: 32, size: 4 },
@@ -318,6 +331,10 @@ export const httpChunk = {
   eventFlags(c: Cursor): number {
     return c.bytes[c.at + 18]! | (c.bytes[c.at + 19]! << 8);
   },
+  /** u32 at byte 20. */
+  eventNumber(c: Cursor): number {
+    return c.u32[(c.at + 20) >> 2]!;
+  },
   /** u32 at byte 24. */
   seq(c: Cursor): number {
     return c.u32[(c.at + 24) >> 2]!;
@@ -340,6 +357,7 @@ export const httpChunk = {
       eventTimeNs: httpChunk.eventTimeNs(c),
       eventKind: httpChunk.eventKind(c),
       eventFlags: httpChunk.eventFlags(c),
+      eventNumber: httpChunk.eventNumber(c),
       seq: httpChunk.seq(c),
       length: httpChunk.length(c),
       captured: httpChunk.captured(c),

@@ -9,6 +9,7 @@ import { ExchangeKey, ExchangeTable } from "./exchange-table.js";
 import { Parties } from "./parties.js";
 import { LineCache } from "./line-cache.js";
 import { RequestLines } from "./request-lines.js";
+import type { Told } from "./standing.js";
 import { type UnownedConnection, UnownedConnections } from "./unowned.js";
 
 /** What became of an exchange: first of a bucket, one more in a bucket, or one for which there was no room. */
@@ -52,23 +53,23 @@ export class Aggregate {
     options.owners.onKnown = (id, owner) => this.#owned(id, owner);
   }
 
-  /** A struct http_exchange with its line, in kernel memory. Its line is not empty. */
+  /** A struct http_exchange with its line, in kernel memory. Its line is not empty. @param told of it before */
   // hot
-  exchange(record: Cursor): Folded {
+  exchange(record: Cursor, told: Told | undefined): Folded {
     const flags = httpExchange.eventFlags(record);
     const lineAt = record.at + httpExchange.layout.size;
     const length = httpExchange.lineLen(record);
     const line = this.#lines.numberOf(record, lineAt, length, (flags & EventFlag.LINE_CUT) !== 0);
     const responded = (flags & EventFlag.RESPONDED) !== 0;
-    const count = (flags & EventFlag.CONTINUED) !== 0 ? 0 : 1;
+    const count = told !== undefined || (flags & EventFlag.CONTINUED) !== 0 ? 0 : 1;
     const timed = responded ? count : 0;
     return this.#fold(
       record,
       line,
       responded ? httpExchange.status(record) : 0,
       count,
-      httpExchange.requestBytes(record),
-      httpExchange.responseBytes(record),
+      httpExchange.requestBytes(record) - (told?.requestBytes ?? 0),
+      httpExchange.responseBytes(record) - (told?.responseBytes ?? 0),
       timed === 0 ? 0 : httpExchange.latencyNs(record),
       timed,
     );

@@ -16,6 +16,7 @@ import type { ConnectionOwners } from "../netflow/owners.js";
 import { Aggregate, type Folded } from "./aggregate.js";
 import { EventFlag, EventKind, LINE_LONG } from "./contract.js";
 import { pointOf } from "./points.js";
+import { Standing } from "./standing.js";
 import { Orders } from "./stream/orders.js";
 import { Streams, type Taken } from "./stream/streams.js";
 
@@ -32,6 +33,7 @@ export class Httpflow implements PluginInstance {
   readonly #aggregate: Aggregate;
   readonly #orders: Orders;
   readonly #streams: Streams;
+  readonly #standing = new Standing();
 
   /** @param netflow flushed first: it knows the connections that are there, and who owns them */
   constructor(
@@ -71,7 +73,9 @@ export class Httpflow implements PluginInstance {
     this.#aggregate.natTable = this.#context.tryUse(NatTable);
     await this.#harvest("http_harvest");
     await this.#harvest("tls_harvest");
-    this.#streams.flush(Number(time - this.#context.bootTime()), (id) => this.netflow.isOpen(id));
+    const isOpen = (id: number): boolean => this.netflow.isOpen(id);
+    this.#standing.flush(isOpen);
+    this.#streams.flush(Number(time - this.#context.bootTime()), isOpen);
     await this.#emit(time);
   }
 
@@ -85,7 +89,7 @@ export class Httpflow implements PluginInstance {
       case EventKind.EXCHANGE:
         return this.#exchange(record);
       case EventKind.STREAM:
-        return this.#taken(this.#streams.begin(record));
+        return this.#taken(this.#streams.begin(record, this.#standing.take(record)));
       case EventKind.CHUNK:
         return this.#taken(this.#streams.chunk(record));
       case EventKind.END:
@@ -100,7 +104,7 @@ export class Httpflow implements PluginInstance {
   #exchange(record: Cursor): void {
     const length = httpExchange.lineLen(record);
     if (length === 0 || length > record.length - httpExchange.layout.size) return this.#context.drop("undecodable");
-    this.#fold(this.#aggregate.exchange(record));
+    this.#fold(this.#aggregate.exchange(record, this.#standing.take(record)));
     const isLast = (httpExchange.eventFlags(record) & EventFlag.LAST) !== 0;
     if (isLast && this.#streams.size > 0) this.#streams.end(httpExchange.eventConn(record));
   }
@@ -128,7 +132,10 @@ export class Httpflow implements PluginInstance {
     const iterator = this.#context.iterator(program);
     try {
       await iterator.read(httpExchange.layout.size + LINE_LONG, (record) => {
-        if (httpExchange.lineLen(record) > 0) this.#observed(this.#aggregate.exchange(record));
+        if (httpExchange.lineLen(record) === 0) return;
+        const isLast = (httpExchange.eventFlags(record) & EventFlag.LAST) !== 0;
+        const told = isLast ? this.#standing.take(record) : this.#standing.note(record);
+        this.#observed(this.#aggregate.exchange(record, told));
       });
     } finally {
       iterator.close();

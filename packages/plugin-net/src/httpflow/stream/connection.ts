@@ -11,6 +11,7 @@ import { Http2Connection } from "../http2/connection.js";
 import { PREFACE } from "../http2/frame.js";
 import { latin1 } from "../latin1.js";
 import { splitRequestLine } from "../request-line.js";
+import type { Told } from "../standing.js";
 import type { Budget } from "./budget.js";
 import type { Order } from "./orders.js";
 import { Reassembly } from "./reassembly.js";
@@ -47,10 +48,12 @@ export class StreamedConnection {
 
   /**
    * @param record HTTP_STREAM: valid only during the call
+   * @param told of the exchange that is pending, when it was told before
    * @param budget for the bytes that are kept
    */
   constructor(
     record: Cursor,
+    told: Told | undefined,
     sink: StreamSink,
     private readonly budget: Budget,
   ) {
@@ -62,7 +65,7 @@ export class StreamedConnection {
       lost: (exchanges) => sink.lost(exchanges),
     };
     this.#readSide = (flags & EventFlag.INCOMING) !== 0 ? Side.REQUESTS : Side.RESPONSES;
-    this.#decoder = (flags & EventFlag.PREFACE) !== 0 ? this.#http2(PREFACE.length) : this.#http1(record, flags);
+    this.#decoder = (flags & EventFlag.PREFACE) !== 0 ? this.#http2(PREFACE.length) : this.#http1(record, told);
     this.#directions = [
       this.#direction(httpExchange.readSeq(record), this.#readSide),
       this.#direction(httpExchange.writtenSeq(record), otherSide(this.#readSide)),
@@ -201,8 +204,9 @@ export class StreamedConnection {
     return new Http2Connection(this.#sink, prefaceLeft, upgraded);
   }
 
-  #http1(record: Cursor, flags: number): Decoder {
-    const pending = pendingOf(record, flags);
+  #http1(record: Cursor, told: Told | undefined): Decoder {
+    const flags = httpExchange.eventFlags(record);
+    const pending = pendingOf(record, flags, told);
     return new Http1Connection(this.#sink, {
       ...(pending && { pending }),
       requestLeft: httpExchange.requestLeft(record),
@@ -216,16 +220,19 @@ export class StreamedConnection {
 const otherSide = (side: Side): Side => (side === Side.REQUESTS ? Side.RESPONSES : Side.REQUESTS);
 
 /** The exchange that was under way when the kernel handed the connection over. */
-function pendingOf(record: Cursor, flags: number): Exchange | undefined {
+function pendingOf(record: Cursor, flags: number, told: Told | undefined): Exchange | undefined {
   const length = httpExchange.lineLen(record);
   if (length === 0) return undefined;
   const at = record.at + httpExchange.layout.size;
   const line = latin1(record.bytes, at, Math.min(at + length, record.at + record.length));
   const request = splitRequestLine(line, (flags & EventFlag.LINE_CUT) !== 0);
   const exchange = new Exchange(request, httpExchange.eventTimeNs(record));
-  exchange.asked(httpExchange.requestBytes(record), exchange.firstNs + httpExchange.durationNs(record));
-  exchange.responseBytes = httpExchange.responseBytes(record);
-  exchange.isTold = (flags & EventFlag.CONTINUED) !== 0;
+  exchange.asked(
+    httpExchange.requestBytes(record) - (told?.requestBytes ?? 0),
+    exchange.firstNs + httpExchange.durationNs(record),
+  );
+  exchange.responseBytes = httpExchange.responseBytes(record) - (told?.responseBytes ?? 0);
+  exchange.isTold = told !== undefined || (flags & EventFlag.CONTINUED) !== 0;
   if ((flags & EventFlag.RESPONDED) !== 0) {
     exchange.status = httpExchange.status(record);
     exchange.latencyNs = httpExchange.latencyNs(record);

@@ -4,6 +4,7 @@ import type { Cursor } from "@skep/core";
 import { httpChunk, httpEvent } from "../../http-codec.gen.js";
 import { Recent } from "../../recent.js";
 import { OrderKind } from "../contract.js";
+import type { Told } from "../standing.js";
 import { Budget } from "./budget.js";
 import { StreamedConnection, type StreamSink } from "./connection.js";
 import type { Order, Orders } from "./orders.js";
@@ -38,8 +39,8 @@ export class Streams {
     return this.#connections.size;
   }
 
-  /** HTTP_STREAM: the bytes of a connection follow. */
-  begin(record: Cursor): Taken {
+  /** HTTP_STREAM: the bytes of a connection follow. @param told of the exchange that is pending */
+  begin(record: Cursor, told: Told | undefined): Taken {
     const id = httpEvent.conn(record);
     const known = this.#connections.get(id);
     if (known === undefined && this.#connections.size >= this.mostConnections) {
@@ -48,7 +49,7 @@ export class Streams {
     }
     // The kernel had it back meanwhile, so it was at rest.
     known?.connection.abandon();
-    const connection = new StreamedConnection(record, this.sink, this.#budget);
+    const connection = new StreamedConnection(record, told, this.sink, this.#budget);
     this.#connections.set(id, { connection, ordered: undefined });
     return "taken";
   }

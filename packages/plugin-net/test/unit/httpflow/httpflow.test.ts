@@ -129,25 +129,86 @@ test("a request without a response has status 0 and no part in the latency", asy
   );
 });
 
+const amounts = (run: Run): unknown[] =>
+  httpPoints(run).map(({ fields }) => [fields["count"], fields["bytes_written"], fields["latency"]]);
+
 test("an exchange that goes on is counted once, and its bytes in the intervals they passed in", async (t) => {
   const run = await startAgent(t);
   run.kernel
     .iterator("http_harvest")
     .returnsOnce([exchangeBytes({ responseBytes: 10, latencyNs: 7 }, true)])
-    .returnsOnce([exchangeBytes({ flags: INCOMING | RESPONDED | CONTINUED, responseBytes: 20, latencyNs: 7 }, true)]);
+    .returnsOnce([exchangeBytes({ responseBytes: 30, latencyNs: 7 }, true)]);
   const told = [];
   for (let interval = 0; interval < 2; interval++) {
     await run.flush();
-    told.push(...httpPoints(run).map(({ fields }) => [fields["count"], fields["bytes_written"], fields["latency"]]));
+    told.push(...amounts(run));
   }
-  await push(run, exchange({ flags: INCOMING | RESPONDED | CONTINUED | LAST, responseBytes: 30 }));
+  await push(
+    run,
+    exchange({ responseBytes: 60, latencyNs: 7 }),
+    exchange({ number: 2, responseBytes: 5, latencyNs: 9 }),
+  );
   await run.flush();
-  told.push(...httpPoints(run).map(({ fields }) => [fields["count"], fields["bytes_written"], fields["latency"]]));
+  told.push(...amounts(run));
   t.deepEqual(told, [
     [1, 10, 7],
     [0, 20, 0],
-    [0, 30, 0],
+    [1, 35, 9],
   ]);
+  t.true(balanced(run));
+});
+
+test("an exchange that is shown to the reader twice is told once", async (t) => {
+  const run = await startAgent(t);
+  const standing = exchangeBytes({ responseBytes: 10 }, true);
+  run.kernel.iterator("http_harvest").returnsOnce([standing, standing]);
+  await run.flush();
+  t.deepEqual(amounts(run), [[1, 10, 0]]);
+  t.true(balanced(run));
+});
+
+test("when the last record of an exchange that was told is lost, the next exchange is told whole", async (t) => {
+  const run = await startAgent(t);
+  run.kernel.iterator("http_harvest").returnsOnce([exchangeBytes({ responseBytes: 10 }, true)]);
+  await run.flush();
+  t.deepEqual(amounts(run), [[1, 10, 0]]);
+  await push(run, exchange({ number: 2, responseBytes: 4, latencyNs: 3 }));
+  await run.flush();
+  t.deepEqual(amounts(run), [[1, 4, 3]]);
+});
+
+test("what was over and goes on adds bytes only, and those once", async (t) => {
+  const run = await startAgent(t);
+  const reopened = { flags: INCOMING | RESPONDED | CONTINUED, number: 2 };
+  await push(run, exchange({ responseBytes: 100, latencyNs: 7 }));
+  run.kernel.iterator("http_harvest").returnsOnce([exchangeBytes({ ...reopened, responseBytes: 20 }, true)]);
+  await run.flush();
+  t.deepEqual(amounts(run), [[1, 120, 7]]);
+  await push(run, exchange({ ...reopened, flags: reopened.flags | LAST, responseBytes: 50 }));
+  await run.flush();
+  t.deepEqual(amounts(run), [[0, 30, 0]]);
+});
+
+test("a connection that is handed over in the middle of an exchange that was told adds what came since", async (t) => {
+  const run = await startAgent(t);
+  const head = "HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n";
+  const standing = { responseBytes: head.length + 10, requestBytes: 50, latencyNs: 7 };
+  run.kernel.iterator("http_harvest").returnsOnce([exchangeBytes(standing, true)]);
+  await run.flush();
+  t.deepEqual(amounts(run), [[1, head.length + 10, 7]]);
+  await push(
+    run,
+    streamBytes({
+      ...standing,
+      line: "GET / HTTP/1.1",
+      flags: INCOMING | RESPONDED,
+      responseBytes: head.length + 15,
+      responseLeft: 15,
+    }),
+    chunkBytes(text("0123456789abcde"), { flags: INCOMING | WRITTEN }),
+  );
+  await run.flush();
+  t.deepEqual(amounts(run), [[0, 20, 0]]);
   t.true(balanced(run));
 });
 

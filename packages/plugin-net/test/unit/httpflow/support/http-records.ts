@@ -15,6 +15,7 @@ export interface ExchangeRecord {
   readonly kind: number;
   readonly flags: number;
   readonly timeNs: number;
+  readonly number: number;
   readonly requestBytes: number;
   readonly responseBytes: number;
   readonly latencyNs: number;
@@ -39,6 +40,7 @@ const served: ExchangeRecord = {
   kind: EventKind.EXCHANGE,
   flags: EventFlag.INCOMING | EventFlag.RESPONDED,
   timeNs: 1000,
+  number: 1,
   requestBytes: 0,
   responseBytes: 0,
   latencyNs: 0,
@@ -68,6 +70,7 @@ export function exchangeBytes(record: Partial<ExchangeRecord> = {}, isLong = fal
     "event.conn": all.conn,
     "event.time_ns": all.timeNs,
     "event.kind": all.kind,
+    "event.number": all.number,
     "event.flags": all.flags | (line.length > room ? EventFlag.LINE_CUT : 0),
     request_bytes: all.requestBytes,
     response_bytes: all.responseBytes,

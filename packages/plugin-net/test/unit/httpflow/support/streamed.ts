@@ -56,6 +56,7 @@ export class Streamed {
     const stream = { readSeq: base.requests >>> 0, writtenSeq: base.responses >>> 0, ...record };
     this.connection = new StreamedConnection(
       recordOf(streamBytes(stream)),
+      undefined,
       {
         told: (_ends: Cursor, exchange) => void this.seen.push(seenOf(exchange)),
         lost: (exchanges) => void (this.lost += exchanges),
