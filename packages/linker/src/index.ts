@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+export { Linker, type Receipt } from "./linker.js";
+export type { LinkerOptions } from "./options.js";
+export type { LinkerCounts, LinkerStatus } from "./status.js";
+export type { Link } from "./link.js";
+export type { ExportBatch, SpanStore, StoredSpan } from "./store/store.js";
+export { memoryStore } from "./store/memory.js";
+export { sqliteStore, type SqliteStoreOptions } from "./store/sqlite.js";
+export { linkingExporter } from "./linking-exporter.js";
+export { parseLineProtocol } from "./receive/line-protocol.js";
+export { otlpSpans } from "./receive/otlp.js";
+export { type LinkerServer, serveLinker, type ServeOptions } from "./receive/server.js";
