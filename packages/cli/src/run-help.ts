@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { z } from "zod";
-import { otherNames, type ConfigSection } from "@skep/core";
+import { flagOf, inputSchema, type ConfigSection } from "@skep/core";
 import { everySection } from "./sections.js";
 
 /**
@@ -19,19 +18,28 @@ export const keysHelp = (): string =>
 
 /** A section's keys as options, with the words and defaults of its schema. */
 export function keysOf({ config }: Pick<ConfigSection, "config">): (readonly [flag: string, description: string])[] {
-  const { properties = {} } = z.toJSONSchema(config, { io: "input", unrepresentable: "any" });
-  return Object.entries(properties).map(([key, property]) => {
-    const { type, description = "", default: fallback } = typeof property === "object" ? property : {};
-    const option = `--${optionOf(key)}`;
-    const flag = type === "boolean" ? `${option}, --no-${option.slice(2)}` : `${option} <${type ?? "value"}>`;
-    return [flag, fallback === undefined ? description : `${description} (default: ${JSON.stringify(fallback)})`];
+  const { properties = {} } = inputSchema({ config });
+  return Object.entries(properties).map(([key, { type = "value", description = "", default: fallback }]) => {
+    const option = `--${flagOf(key)}`;
+    const flag =
+      type === "boolean"
+        ? `${option}, --no-${option.slice(2)}`
+        : `${option} <${valueNames[String(type)] ?? String(type)}>`;
+    const isSaid = fallback === undefined || fallback === "" || JSON.stringify(fallback) === "[]";
+    return [flag, isSaid ? description : `${description} (default: ${textOf(fallback)})`];
   });
 }
 
-/** The option of a key: the shorter name that the reference has for it, if it has one. */
-const optionOf = (key: string): string => {
-  const [other = key.replaceAll("_", "-")] = otherNames(key).flags;
-  return key === "trace_all_process" ? "trace-all-process" : other;
+/** What stands for a value of a type. */
+const valueNames: Readonly<Record<string, string>> = {
+  string: "text",
+  array: "a,b",
+  object: "k=v,k=v",
+  "string,number": "text",
 };
+
+/** A value as it is written behind a flag. */
+const textOf = (value: unknown): string =>
+  typeof value === "object" ? Object.values(value ?? {}).join(",") : String(value);
 
 const helpLine = ([flag, description]: readonly [string, string]): string => `  ${flag.padEnd(34)} ${description}`;

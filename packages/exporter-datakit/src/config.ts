@@ -16,7 +16,7 @@ const schema = z.strictObject({
       description: "DataKit server that points go to: host:port or URL; nothing: none",
       examples: ["127.0.0.1:9529"],
       // An URL may name a user and a password.
-      secret: true,
+      writeOnly: true,
     }),
   trace_server: address()
     .default("")
@@ -24,7 +24,7 @@ const schema = z.strictObject({
       description:
         "DataKit server that spans go to, one for all hosts (its input `ebpftrace`); nothing: spans go nowhere",
       examples: ["127.0.0.1:9529"],
-      secret: true,
+      writeOnly: true,
     }),
   datakit_encoding: z
     .enum(["protobuf", "line"])

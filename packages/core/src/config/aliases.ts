@@ -41,9 +41,22 @@ export function keyOf(name: string): string {
 /** The key that a variable of another name sets. */
 export const keyOfVariable = (name: string): string | undefined => variables[name];
 
+/** Keys whose flag is called otherwise, as in the reference. */
+const flags: Readonly<Record<string, string>> = {
+  enabled_plugins: "enabled",
+  cpu_limit: "res-cpu",
+  mem_limit: "res-mem",
+  net_limit: "res-bandwidth",
+  sampling_rate_pts_per_min: "sampling-rate-ptsperminute",
+};
+
+/** The flag that sets a key, without its dashes. */
+export const flagOf = (key: string): string => flags[key] ?? key.replaceAll("_", "-");
+
 /** Other names of a key, for documentation: of its flag and of its variable. */
 export function otherNames(key: string): { readonly flags: readonly string[]; readonly variables: readonly string[] } {
   const names = Object.keys(aliases).filter((alias) => aliases[alias] === key);
   const own = Object.keys(variables).filter((variable) => variables[variable] === key);
-  return { flags: names.map((name) => name.replaceAll("_", "-")), variables: [...names.map(variableOf), ...own] };
+  const others = [key, ...names].map((name) => name.replaceAll("_", "-")).filter((name) => name !== flagOf(key));
+  return { flags: others, variables: [...names.map(variableOf), ...own] };
 }

@@ -42,8 +42,8 @@ const split = (text: string, separator: string | RegExp): string[] =>
     .map((item) => item.trim())
     .filter((item) => item !== "");
 
-/** Values of such keys are never logged or quoted in errors: their schemas say `.meta({ secret: true })`. */
-export const isSecret = (schema: z.ZodType): boolean => schema.meta()?.["secret"] === true;
+/** Values of such keys are never logged or quoted in errors: their schemas say `.meta({ writeOnly: true })`. */
+export const isSecret = (schema: z.ZodType): boolean => schema.meta()?.["writeOnly"] === true;
 
 function pair(entry: string, where: string, schema: z.ZodType): [string, string] {
   const at = entry.indexOf("=");

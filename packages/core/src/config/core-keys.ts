@@ -15,14 +15,12 @@ export const coreKeys = {
   enabled_plugins: z
     .array(text.min(1))
     .default([])
-    .meta({ description: "plugins to run; nothing means `ebpf-net`", examples: [defaultPlugins] }),
-  interval: duration()
-    .default(defaultIntervalMs)
-    .meta({
-      description:
-        "time between two points of the same thing; a file or variable may say 10 s to 30 min, a flag 100 ms or more",
-      examples: ["60s"],
-    }),
+    .meta({ description: "plugins to run", default: [...defaultPlugins] }),
+  interval: duration().default(defaultIntervalMs).meta({
+    description:
+      "time between two points of the same thing; a file or variable may say 10 s to 30 min, a flag 100 ms or more",
+    default: "60s",
+  }),
   hostname: optionalText().meta({ description: "value of the tag `host`; default: this host's name" }),
   service: text.min(1).default(defaultService).describe("value of the tag `service`"),
   tags: z

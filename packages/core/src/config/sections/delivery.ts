@@ -13,12 +13,10 @@ const schema = z.strictObject({
     .max(10_000_000)
     .default(defaultLimits.queuedPoints)
     .describe("points that may wait in memory for each exporter; beyond that the oldest are dropped, counted"),
-  export_timeout: duration()
-    .default(defaultLimits.exportMs)
-    .meta({
-      description: "longest wait for an answer to one export, which is then tried again",
-      examples: ["30s"],
-    }),
+  export_timeout: duration().default(defaultLimits.exportMs).meta({
+    description: "longest wait for an answer to one export, which is then tried again",
+    default: "30s",
+  }),
   spool_dir: optionalText().meta({
     description:
       "directory where points wait while a server is away, over restarts too; nothing: they wait in memory alone",
@@ -28,7 +26,7 @@ const schema = z.strictObject({
     .default(256 * 2 ** 20)
     .meta({
       description: "most disk space of one exporter's spool; beyond that the oldest points are dropped, counted",
-      examples: ["256MiB"],
+      default: "256MiB",
     }),
 });
 

@@ -35,7 +35,7 @@ const exporter = defineSection({
   config: z.strictObject({
     datakit_apiserver: z.string().default(""),
     trace_server: z.string().default(""),
-    headers: z.record(z.string(), z.string()).default({}).meta({ secret: true }),
+    headers: z.record(z.string(), z.string()).default({}).meta({ writeOnly: true }),
   }),
   env: { OTHER_PROGRAM_ENDPOINT: "datakit_apiserver" },
 });
