@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { Backoff, type Clock, type ExportError, type Exporter, messageOf, type Point } from "@skep/core";
+import { Backoff, type Clock, ExportError, type Exporter, messageOf, type Point } from "@skep/core";
 
 export interface DeliveryOptions {
   readonly exporters: readonly Exporter[];
@@ -43,21 +43,43 @@ export class Delivery {
   }
 
   async #export(exporter: Exporter, points: readonly Point[], signal: AbortSignal): Promise<void> {
-    const { retry, attemptMs, onFailure } = this.options;
+    const { retry, onFailure } = this.options;
     const backoff = new Backoff(retry);
     for (;;) {
       try {
-        await exporter.export(points, { signal: AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]) });
+        await this.#attempt(exporter, points, signal);
         return;
       } catch (error) {
         signal.throwIfAborted();
-        const timedOut = error instanceof Error && error.name === "TimeoutError";
-        const again = timedOut ? { retryAfterMs: 0 } : retryOf(error);
+        const again = retryOf(error);
         onFailure(exporter, messageOf(error), again === undefined ? points.length : 0);
         if (again === undefined) return;
         await this.#sleep(Math.max(backoff.next(), again.retryAfterMs ?? 0), signal);
       }
     }
+  }
+
+  /** An attempt that outlasts its deadline is made again: its promise is not waited for any more. */
+  #attempt(exporter: Exporter, points: readonly Point[], signal: AbortSignal): Promise<void> {
+    const { clock, attemptMs } = this.options;
+    return new Promise((resolve, reject) => {
+      const attempt = new AbortController();
+      const giveUp = (reason: unknown) => {
+        attempt.abort(reason);
+        reject(reason as Error);
+      };
+      const stop = () => giveUp(signal.reason);
+      signal.addEventListener("abort", stop, { once: true });
+      const late = new ExportError(`no answer within ${attemptMs} ms`, { retryable: true });
+      const timer = clock.after(attemptMs, () => giveUp(late));
+      (async () => exporter.export(points, { signal: attempt.signal }))()
+        .then(resolve, reject)
+        .finally(() => {
+          timer.cancel();
+          signal.removeEventListener("abort", stop);
+        });
+      if (signal.aborted) stop();
+    });
   }
 
   #sleep(ms: number, signal: AbortSignal): Promise<void> {
