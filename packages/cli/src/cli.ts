@@ -8,6 +8,7 @@ import { doctor } from "./commands/doctor.js";
 import { plugins } from "./commands/plugins.js";
 import { replay, type ReplayOptions } from "./commands/replay.js";
 import { run, type RunOptions } from "./commands/run.js";
+import { top } from "./commands/top.js";
 import { ExitStatus, exitStatusOf } from "./exit-status.js";
 import { createLog, logError } from "./log.js";
 import { outputs } from "./output.js";
@@ -37,6 +38,14 @@ export async function runCli(argv: readonly string[], { exporters = [] }: CliOpt
     async replay(file, options, keys) {
       status = await replay({ file, options, flags: parsePluginFlags(keys), exporters });
     },
+    async top(options, keys) {
+      if (command !== undefined) {
+        throw new SkepError("SKEP_ERR_CONFIG", "skep top starts no COMMAND", {
+          hint: "start it elsewhere and look at it alone: skep top --scope-pid PID",
+        });
+      }
+      status = await top({ options, flags: parsePluginFlags(keys) });
+    },
     async doctor(options) {
       status = await doctor(options);
     },
@@ -56,6 +65,7 @@ export async function runCli(argv: readonly string[], { exporters = [] }: CliOpt
 interface Actions {
   run(options: RunOptions, keys: readonly string[]): Promise<void>;
   record(file: string, options: RunOptions, keys: readonly string[]): Promise<void>;
+  top(options: RunOptions, keys: readonly string[]): Promise<void>;
   replay(file: string, options: ReplayOptions, keys: readonly string[]): Promise<void>;
   doctor(options: { json?: boolean; plugin?: string }): Promise<void>;
   plugins(options: { json?: boolean }): Promise<void>;
@@ -83,6 +93,12 @@ function createProgram(actions: Actions): Command {
     .action((file: string, options: RunOptions, invoked: Command) =>
       actions.record(file, options, invoked.args.slice(1)),
     );
+
+  observing(program.command("top"), false)
+    .description("a live view: connections, requests, names, commands; sorted, filtered")
+    .usage("[options]")
+    .option("--recording <file>", "look at what skep record has written instead")
+    .action((options: RunOptions, invoked: Command) => actions.top(options, invoked.args));
 
   program
     .command("replay")
@@ -116,10 +132,9 @@ const outputOption = (): Option =>
   new Option("--output <where>", "what goes to stdout (default: table on a terminal, else ndjson)").choices(outputs);
 
 /** Options of what runs an agent on this kernel, and the keys of the configuration. */
-const observing = (command: Command): Command =>
-  command
+const observing = (command: Command, hasOutput = true): Command =>
+  (hasOutput ? command.addOption(outputOption()) : command)
     .option("--config <file>", "configuration, TOML ([[inputs.ebpf]]) or YAML")
-    .addOption(outputOption())
     .option("--duration <time>", "stop by itself, such as 30s")
     .option("--scope-cgroup <path>", "observe only this cgroup v2 directory (repeatable)", append)
     .option("--scope-pid <pid>", "observe only this process and its children (repeatable)", appendPid)

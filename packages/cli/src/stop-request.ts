@@ -6,6 +6,7 @@ import { constants } from "node:os";
 export type StopReason =
   | { readonly kind: "signal"; readonly signal: NodeJS.Signals }
   | { readonly kind: "duration" }
+  | { readonly kind: "left" }
   /** Whoever read stdout went away. */
   | { readonly kind: "stdout closed" };
 
@@ -27,6 +28,11 @@ export class StopRequest {
     this.requested = new Promise((resolve) => (this.#request = resolve));
     for (const signal of stopSignals) process.on(signal, this.#onSignal);
     process.stdout.on("error", this.#onStdoutError);
+  }
+
+  /** Asks to stop, as the user of an interactive command does. */
+  now(): void {
+    this.#request({ kind: "left" });
   }
 
   /** Asks to stop in `ms` milliseconds. */

@@ -3,6 +3,7 @@
 import { Player, readRun, type RunRecording } from "@skep/backend-replay";
 import { SkepError, type Exporter, type FlagValue, type Plugin } from "@skep/core";
 import { loadRunConfig } from "../config.js";
+import { configuredExporters } from "../exporters.js";
 import { ExitStatus } from "../exit-status.js";
 import { createLog, logError } from "../log.js";
 import { defaultOutput, exportersFor, type Output } from "../output.js";
@@ -32,7 +33,11 @@ export async function replay({ file, options, flags, exporters }: ReplayRequest)
   const ended = new AbortController();
   const player = new Player(run, {
     plugins: await pluginsOf(run),
-    exporters: [...exportersFor(options.output ?? defaultOutput()), ...exporters],
+    exporters: [
+      ...exportersFor(options.output ?? defaultOutput()),
+      ...(await configuredExporters(config)),
+      ...exporters,
+    ],
     log,
     signal: ended.signal,
   });

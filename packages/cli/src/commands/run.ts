@@ -9,6 +9,7 @@ import {
   type Config,
   type Exporter,
   type FlagValue,
+  type Logger,
   type PluginEntry,
   type Scope,
 } from "@skep/core";
@@ -47,6 +48,10 @@ export interface RunRequest {
   readonly exporters: readonly Exporter[];
   /** `skep record`: the file that everything the plugins learn is written to. */
   readonly recordTo?: string;
+  /** Instead of the log of the configuration. */
+  readonly log?: Logger;
+  /** Ends the run, flushed. */
+  readonly signal?: AbortSignal;
 }
 
 /** Runs an agent until its COMMAND ends, its time is over or a signal comes. Resolves to the exit status. */
@@ -56,7 +61,7 @@ export async function run(request: RunRequest): Promise<number> {
   const duration = options.duration === undefined ? undefined : parseDuration("--duration", options.duration);
   const scope = scopeOf(options, command);
   const config = await loadRunConfig(request);
-  const log = createLog({ level: config.log_level, file: config.log });
+  const log = request.log ?? createLog({ level: config.log_level, file: config.log });
   logNotices(log, config);
 
   const output = options.output ?? (request.recordTo === undefined ? defaultOutput() : "none");
@@ -64,6 +69,7 @@ export async function run(request: RunRequest): Promise<number> {
   const recording = request.recordTo === undefined ? undefined : createRunFile(request.recordTo);
   let observed: ObservedCommand | undefined;
   const stop = new StopRequest(() => observed?.abandon());
+  request.signal?.addEventListener("abort", () => stop.now());
   try {
     if (command !== undefined) {
       observed = await ObservedCommand.start(command, output === "none" ? "inherit" : "stderr", log);

@@ -76,5 +76,5 @@ function guessUnit(name: string): string {
 }
 
 /** What was observed must not steer the terminal: control characters are shown, not obeyed. */
-const printable = (text: string): string =>
+export const printable = (text: string): string =>
   text.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, "0")}`);
