@@ -6,12 +6,10 @@
  * node --import ./scripts/ts-node.mjs --conditions=skep-source bench/netflow-connections.ts [connections] [minutes]
  * Ten minutes by default. Needs Debian's nginx-light and wrk, and the traffic program (npm run setup).
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { AgentProcess, exited, makeCgroup, median, spawnIn } from "./support/children.js";
+import { Nginx } from "./support/nginx.js";
 
 const HOLD_MS = 20;
 const RSS_MB = 110;
@@ -36,21 +34,10 @@ interface Report {
   }[];
 }
 
-const directory = mkdtempSync(join(tmpdir(), "skep-bench-"));
 const cgroup = makeCgroup("skep-bench");
 const traffic = fileURLToPath(new URL("../packages/testkit/dist/traffic", import.meta.url));
-const port = 18082;
-writeFileSync(
-  join(directory, "nginx.conf"),
-  `daemon off; master_process off; pid ${directory}/pid; error_log ${directory}/error.log;
-events { worker_connections 1024; }
-http { access_log off; keepalive_requests 1000000000; client_body_temp_path ${directory}; proxy_temp_path ${directory};
-  fastcgi_temp_path ${directory}; uwsgi_temp_path ${directory}; scgi_temp_path ${directory};
-  server { listen 127.0.0.1:${port}; location / { return 200 "hello"; } } }`,
-);
-
 const agent = new AgentProcess(cgroup.path, 3_600_000);
-const nginx = spawnIn(cgroup.path, "nginx", ["-c", join(directory, "nginx.conf"), "-e", join(directory, "error.log")]);
+const nginx = new Nginx(cgroup.path, 18082);
 const holders: ReturnType<typeof spawnIn>[] = [];
 const holds: number[] = [];
 const sizes: number[] = [];
@@ -77,7 +64,7 @@ try {
   if (net.counters.observed < 2 * wanted) throw new Error(`only ${net.counters.observed} sockets were read`);
   holds.push(first.longestHoldMs);
 
-  wrk = spawnIn(cgroup.path, "wrk", ["-t1", "-c32", `-d${minutes * 60}s`, `http://127.0.0.1:${port}/`]);
+  wrk = nginx.load(cgroup.path, minutes * 60);
   const end = performance.now() + minutes * 60_000;
   while (performance.now() < end) {
     await new Promise((resolve) => setTimeout(resolve, flushEveryMs));
@@ -92,11 +79,10 @@ try {
 } finally {
   wrk?.kill();
   for (const holder of holders) holder.kill("SIGKILL");
-  nginx.kill();
-  await Promise.all([...holders, nginx, ...(wrk ? [wrk] : [])].map(exited));
+  await Promise.all([...holders, ...(wrk ? [wrk] : [])].map(exited));
+  await nginx.stop();
   await agent.end();
   cgroup.remove();
-  rmSync(directory, { recursive: true });
 }
 
 const half = sizes.length >> 1;
