@@ -34,6 +34,7 @@ export const errorCodes = {
   SKEP_ERR_EXPORT: "an exporter could not be rid of points",
   SKEP_ERR_STORE: "a store of spans cannot be opened, read or written",
   SKEP_ERR_LINKER_FULL: "the linker holds as many spans as it may; what was refused may be sent again",
+  SKEP_ERR_SPOOL: "the directory where points wait on disk cannot be used",
   SKEP_ERR_LISTENER: "an event listener threw",
   SKEP_ERR_BUILD: "a BPF source does not compile or cannot be generated from",
   SKEP_ERR_UNSUPPORTED: "the kernel lacks, or has not loaded, what a plugin observes",

@@ -15,7 +15,7 @@ import {
 } from "@skep/core";
 import { loadRunConfig } from "../config.js";
 import { parseDuration } from "../duration.js";
-import { configuredExporters, measurementsOf } from "../exporters.js";
+import { configuredExporters, deliveryOf, measurementsOf } from "../exporters.js";
 import { hostFacts } from "../host-facts.js";
 import { live } from "../lifetime.js";
 import { createLog } from "../log.js";
@@ -88,6 +88,7 @@ export async function run(request: RunRequest): Promise<number> {
       tags: config.tags,
       scope: observed?.scope ?? scope,
       strategies: options.strategy ?? {},
+      ...deliveryOf(config),
       log,
     });
     const { interval, service, tags } = config;

@@ -9,6 +9,7 @@ import { silentLogger, type Logger } from "../logger.js";
 import type { Point } from "../measurement.js";
 import { ExportQueue } from "../points/export-queue.js";
 import { PointHub } from "../points/point-hub.js";
+import { SpoolDirectory, type SpoolOptions } from "../points/spool-directory.js";
 import { BufferedPointStream, type PointStream } from "../points/point-stream.js";
 import { systemClock, type Clock } from "../scheduler/clock.js";
 import { DrainClock } from "../scheduler/drain-clock.js";
@@ -21,7 +22,7 @@ import { createMappedFiles } from "../services/mapped-files-observer.js";
 import { createProcessTable, ProcessTable } from "../services/process-table.js";
 import { ServiceRegistry } from "../services/service-registry.js";
 import type { Agent, AgentEvents } from "./agent.js";
-import { defaultIntervalMs, defaultLimits, defaultRestart, defaultService, exportRetry } from "./defaults.js";
+import { defaultIntervalMs, defaultLimits, defaultRestart, defaultService } from "./defaults.js";
 import { assertStrategies, entriesInOrder } from "./entries.js";
 import type { AgentLimits, AgentOptions, PluginEntry } from "./options.js";
 import { PluginHost } from "./plugin-host.js";
@@ -50,6 +51,7 @@ export class AgentRuntime implements Agent {
   readonly #mappedFiles: ReturnType<typeof createMappedFiles>;
   readonly #drain: DrainClock;
   readonly #flushes: FlushClock;
+  #spool: SpoolDirectory | undefined;
   #state: AgentState = "idle";
   #scope: ResolvedScope = { cgroups: [], pids: [], netns: [] };
   #listenerFailures = 0;
@@ -170,6 +172,7 @@ export class AgentRuntime implements Agent {
     this.#state = "starting";
     try {
       this.#scope = resolveScope(this.#surroundings.scope, this.#surroundings.host.procRoot);
+      if (this.options.spool !== undefined) await this.#openSpool(this.options.spool);
       this.#drain.start();
       for (const host of this.#hosts) {
         if (this.#stopping !== undefined) break;
@@ -186,6 +189,12 @@ export class AgentRuntime implements Agent {
     }
     this.#flushes.start();
     this.#state = "running";
+  }
+
+  /** @throws SkepError `SKEP_ERR_SPOOL` */
+  async #openSpool(options: SpoolOptions): Promise<void> {
+    this.#spool = await SpoolDirectory.open(options);
+    for (const queue of this.#queues) queue.useSpool(await this.#spool.spoolOf(queue.exporter.name));
   }
 
   /** @throws SkepError `SKEP_ERR_NOTHING_RUNS` */
@@ -232,6 +241,7 @@ export class AgentRuntime implements Agent {
     this.#hub.dispatch();
     this.#drain.stop();
     for (const stream of [...this.#streams]) stream.end();
+    await this.#spool?.close();
     this.#mappedFiles.close();
     this.#surroundings.services.dispose();
     this.#state = "stopped";
@@ -289,7 +299,7 @@ export class AgentRuntime implements Agent {
       capacity: this.#limits.queuedPoints,
       batch: this.#limits.batchPoints,
       attemptMs: this.#limits.exportMs,
-      retry: exportRetry,
+      retry: { initialMs: this.#limits.retryMs, maxMs: this.#limits.maxRetryMs },
       onLoss: (reason, count) => this.#lost({ exporter: exporter.name, reason, count }),
       onError: (cause) => {
         const message = `exporter ${exporter.name} failed: ${messageOf(cause)}`;

@@ -7,9 +7,6 @@ export const defaultService = "ebpf";
 
 export const defaultRestart: RestartOptions = { initialMs: 1_000, maxMs: 60_000, healthyMs: 300_000 };
 
-/** Waits between attempts of an export. */
-export const exportRetry = { initialMs: 500, maxMs: 30_000 };
-
 export const defaultLimits: AgentLimits = {
   loadMs: 60_000,
   setupMs: 15_000,
@@ -20,5 +17,7 @@ export const defaultLimits: AgentLimits = {
   queuedPoints: 100_000,
   batchPoints: 512,
   exportMs: 30_000,
+  retryMs: 500,
+  maxRetryMs: 30_000,
   iteratorPoints: 10_000,
 };

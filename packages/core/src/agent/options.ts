@@ -4,6 +4,7 @@ import type { Backend } from "../backend.js";
 import type { Exporter } from "../exporter.js";
 import type { Logger } from "../logger.js";
 import type { Plugin } from "../plugin.js";
+import type { SpoolOptions } from "../points/spool-directory.js";
 import type { Clock } from "../scheduler/clock.js";
 import type { Scope } from "../scope.js";
 
@@ -46,6 +47,10 @@ export interface AgentLimits {
   readonly batchPoints: number;
   /** One attempt of an export. Default 30 s. */
   readonly exportMs: number;
+  /** Before an export is tried again; doubles with each failure, half of it random. Default 0.5 s. */
+  readonly retryMs: number;
+  /** Upper bound of that wait. Default 30 s. */
+  readonly maxRetryMs: number;
   /** Points an `agent.points()` iterator may have waiting; the oldest give way. Default 10,000. */
   readonly iteratorPoints: number;
 }
@@ -73,6 +78,8 @@ export interface AgentOptions {
   /** Where `HOST_PROC` and `HOST_ROOT` are looked up. Default `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly restart?: Partial<RestartOptions>;
+  /** Where points wait on disk while a server is away, over restarts too. Default: they wait in memory alone. */
+  readonly spool?: SpoolOptions;
   readonly limits?: Partial<AgentLimits>;
   /** Time itself: replaced by tests and by replay. */
   readonly clock?: Clock;

@@ -52,10 +52,13 @@ export interface PluginStatus {
 
 export interface ExporterStatus {
   readonly name: string;
-  /** Points waiting, the batch under way included. */
+  /** Points waiting in memory, the batch under way included. */
   readonly queued: number;
+  /** Points waiting on disk, those of earlier runs included. */
+  readonly spooled: number;
+  /** Those of earlier runs included. */
   readonly exported: number;
-  /** Reason -> points: `queue_full`, `export_rejected`, `export_deadline`. */
+  /** Reason -> points: `queue_full`, `export_rejected`, `export_deadline`, `spool_full`, `spool_failed`, `spool_damaged`. */
   readonly dropped: Readonly<Record<string, number>>;
   /** Attempts that failed, retried ones included. */
   readonly failures: number;
