@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Preloaded by tests in the guest. A failure's report has room for one frame of the stack: it shall be the test's own,
 // in the TypeScript it was written in, not one of the test runner's.
-import { findSourceMap } from "node:module";
+// Maps are read only then: with --enable-source-maps Node parses that of every module it loads, which takes an emulated
+// processor as long as all the rest of a test file's start.
+import { readFileSync } from "node:fs";
+import { SourceMap } from "node:module";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -24,12 +27,25 @@ function headOf(error) {
 
 function describe(frame) {
   const file = frame.getFileName();
-  const entry = file
-    ? findSourceMap(file)?.findEntry(frame.getLineNumber() - 1, frame.getColumnNumber() - 1)
-    : undefined;
+  const entry = file ? mapOf(file)?.findEntry(frame.getLineNumber() - 1, frame.getColumnNumber() - 1) : undefined;
   if (!entry?.originalSource) return frame.toString();
-  const place = `${entry.originalSource}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+  const source = new URL(entry.originalSource, file);
+  const path = `${relative(process.cwd(), fileURLToPath(source))}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
   const name = frame.getFunctionName();
-  const path = place.startsWith("file:") ? relative(process.cwd(), fileURLToPath(place)) : place;
   return name ? `${name} (${path})` : path;
+}
+
+const maps = new Map();
+
+/** The map at a transpiled module's end. */
+function mapOf(file) {
+  if (!maps.has(file)) maps.set(file, readMap(file));
+  return maps.get(file);
+}
+
+function readMap(file) {
+  if (!file.startsWith("file:")) return undefined;
+  const text = readFileSync(fileURLToPath(file), "utf8");
+  const found = /\n\/\/# sourceMappingURL=data:application\/json;base64,(\S+)\s*$/.exec(text);
+  return found ? new SourceMap(JSON.parse(Buffer.from(found[1], "base64").toString("utf8"))) : undefined;
 }

@@ -43,23 +43,26 @@ const failure = async (attempt: Promise<unknown>): Promise<SkepError> =>
     (error: SkepError) => error,
   );
 
-test.serial("the first strategy that loads and attaches wins, and the ones before it say why not", async (t) => {
-  const backend = libbpfBackend();
-  const unsupported = (await backend.probe({ kind: "fentry", fn: "ksys_write" })).supported === false;
-  const { calls } = await backend.choose(ask([fentry, kprobe, unverifiable, btf, raw]));
-  t.is(calls?.name, unsupported ? "btf" : "fentry");
-  if (unsupported) {
-    t.deepEqual(
-      calls?.refused.map(({ name }) => name),
-      ["fentry", "kprobe", "unverifiable"],
-    );
-    t.regex(calls?.refused[0]?.reason ?? "", /load object ladder: EPERM: .*(lockdown|locked down)/);
-    t.regex(calls?.refused[2]?.reason ?? "", /EACCES: .*\n[\s\S]*invalid mem access/);
-    t.notRegex(JSON.stringify(calls), /ulimit/);
-    t.is(calls?.limits, "sees nothing but system calls");
-  }
-  t.true(await nothingLeft(TRACES));
-});
+test.serial(
+  "the first strategy that loads and attaches wins, and the ones before it say why not, on every kernel",
+  async (t) => {
+    const backend = libbpfBackend();
+    const unsupported = (await backend.probe({ kind: "fentry", fn: "ksys_write" })).supported === false;
+    const { calls } = await backend.choose(ask([fentry, kprobe, unverifiable, btf, raw]));
+    t.is(calls?.name, unsupported ? "btf" : "fentry");
+    if (unsupported) {
+      t.deepEqual(
+        calls?.refused.map(({ name }) => name),
+        ["fentry", "kprobe", "unverifiable"],
+      );
+      t.regex(calls?.refused[0]?.reason ?? "", /load object ladder: EPERM: .*(lockdown|locked down)/);
+      t.regex(calls?.refused[2]?.reason ?? "", /EACCES: .*\n[\s\S]*invalid mem access/);
+      t.notRegex(JSON.stringify(calls), /ulimit/);
+      t.is(calls?.limits, "sees nothing but system calls");
+    }
+    t.true(await nothingLeft(TRACES));
+  },
+);
 
 test.serial(
   "a forced strategy is used although one before it works, and an unknown one is named with those there are",
@@ -109,30 +112,35 @@ test.serial("an optional group that cannot run leaves the others running", async
 });
 
 for (const strategy of [btf, raw]) {
-  test.serial(`${strategy.name}: what is observed is what was done, in this process only`, async (t) => {
-    const backend = libbpfBackend();
-    const stamp = 0xfedc_ba98_7654_3210n;
-    const session = await backend.open(ask([strategy], { rodata: { target_tgid: process.pid, enabled: true, stamp } }));
-    call(5);
-    t.is(session.ring("ladder_events").pending(), 0, "nothing is observed before attach");
-    await session.attach();
-    call(20);
-    const seen: { sequence: number; pid: number; time: bigint }[] = [];
-    session.ring("ladder_events").drain(({ u32, bytes, at }: Cursor) => {
-      const time = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(at, true);
-      seen.push({ time, pid: u32[(at + 8) >> 2]!, sequence: u32[(at + 12) >> 2]! });
-    }, Infinity);
-    await backend.close();
-    // Every fourth is discarded by the program.
-    const expected = Array.from({ length: 20 }, (_, index) => index + 1).filter((sequence) => sequence % 4 !== 3);
-    t.deepEqual(
-      seen,
-      expected.map((sequence) => ({ time: stamp, pid: process.pid, sequence })),
-    );
-  });
+  test.serial(
+    `${strategy.name}: what is observed is what was done, in this process only, on every kernel`,
+    async (t) => {
+      const backend = libbpfBackend();
+      const stamp = 0xfedc_ba98_7654_3210n;
+      const session = await backend.open(
+        ask([strategy], { rodata: { target_tgid: process.pid, enabled: true, stamp } }),
+      );
+      call(5);
+      t.is(session.ring("ladder_events").pending(), 0, "nothing is observed before attach");
+      await session.attach();
+      call(20);
+      const seen: { sequence: number; pid: number; time: bigint }[] = [];
+      session.ring("ladder_events").drain(({ u32, bytes, at }: Cursor) => {
+        const time = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(at, true);
+        seen.push({ time, pid: u32[(at + 8) >> 2]!, sequence: u32[(at + 12) >> 2]! });
+      }, Infinity);
+      await backend.close();
+      // Every fourth is discarded by the program.
+      const expected = Array.from({ length: 20 }, (_, index) => index + 1).filter((sequence) => sequence % 4 !== 3);
+      t.deepEqual(
+        seen,
+        expected.map((sequence) => ({ time: stamp, pid: process.pid, sequence })),
+      );
+    },
+  );
 }
 
-test.serial("a full ring loses records only as counted: observed = read + lost", async (t) => {
+test.serial("a full ring loses records only as counted: observed = read + lost, on every kernel", async (t) => {
   const backend = libbpfBackend();
   const session = await backend.open(ask([btf], { mapEntries: { ladder_events: 65536 } }));
   await session.attach();
@@ -155,7 +163,7 @@ test.serial("a full ring loses records only as counted: observed = read + lost",
   await backend.close();
 });
 
-test.serial("a sleeper on an empty ring is woken once by the first record", async (t) => {
+test.serial("a sleeper on an empty ring is woken once by the first record, on every kernel", async (t) => {
   const backend = libbpfBackend();
   const session = await backend.open(ask([raw]));
   await session.attach();
@@ -286,7 +294,7 @@ test.serial("a handler may close the session in the middle of a drain", async (t
   t.true(await nothingLeft(TRACES));
 });
 
-test.serial("probes answer yes, no and cannot tell", async (t) => {
+test.serial("probes answer yes, no and cannot tell, on every kernel", async (t) => {
   const backend = libbpfBackend();
   const supported = async (what: Parameters<typeof backend.probe>[0]) => (await backend.probe(what)).supported;
   t.true(await supported("map:ringbuf"));

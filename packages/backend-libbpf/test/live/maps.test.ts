@@ -91,13 +91,16 @@ for (const [name, count] of [
   ["t_hash", patience > 1 ? 20_000 : 100_000],
   ["t_lru", 1000],
 ] as const) {
-  test.serial(`${name}: a scan of ${count} entries sees each once; removing leaves nothing`, async (t) => {
-    const map = t.context.session.map(name);
-    const truth = fill(map, count);
-    t.true(same(await scanned(map), truth));
-    t.true(same(await scanned(map, true), truth));
-    t.deepEqual(await scanned(map), new Map());
-  });
+  test.serial(
+    `${name}: a scan of ${count} entries sees each once; removing leaves nothing, on every kernel`,
+    async (t) => {
+      const map = t.context.session.map(name);
+      const truth = fill(map, count);
+      t.true(same(await scanned(map), truth));
+      t.true(same(await scanned(map, true), truth));
+      t.deepEqual(await scanned(map), new Map());
+    },
+  );
 }
 
 test.serial("two scans at once do not disturb each other", async (t) => {
@@ -118,7 +121,7 @@ test.serial("an array is scanned whole, and nothing can be taken out of it", asy
 });
 
 for (const name of ["t_percpu_hash", "t_percpu_array"]) {
-  test.serial(`${name}: a value is that of every possible processor, one after another`, async (t) => {
+  test.serial(`${name}: a value is that of every possible processor, one after another, on every kernel`, async (t) => {
     const map = t.context.session.map(name);
     const perCpu = new BigUint64Array(2 * processors).map((_, index) => BigInt(index) + 7n);
     t.throws(() => map.update(key(3), value(1n, 2n)), { message: new RegExp(`${16 * processors} bytes, not 16`) });
@@ -133,7 +136,7 @@ for (const name of ["t_percpu_hash", "t_percpu_array"]) {
   });
 }
 
-test.serial("keys and values of odd sizes and tries are scanned too", async (t) => {
+test.serial("keys and values of odd sizes and tries are scanned too, on every kernel", async (t) => {
   const odd = t.context.session.map("t_odd");
   const keys = Array.from({ length: 20 }, (_, at) => Uint8Array.of(1, 2, 3, 4, at));
   for (const each of keys) odd.update(each, Uint8Array.of(each[4]!, 8, 9));
@@ -159,7 +162,7 @@ test.serial("keys and values of the wrong length are refused before the kernel r
   t.throws(() => map.delete(new Uint8Array(5)), { message: /a key has 4 bytes, not 5/ });
 });
 
-test.serial("an iterator over a map streams every entry, in chunks that cut records", async (t) => {
+test.serial("an iterator over a map streams every entry, in chunks that cut records, on every kernel", async (t) => {
   const { session } = t.context;
   const truth = fill(session.map("t_hash"), 20_000);
   const iterator = session.iterator("walk_hash");
@@ -209,22 +212,25 @@ test.serial("the records of one read are handed over before anything else runs",
   for (const count of [...recordsPerTurn.values()].slice(0, -1)) t.true(count >= 1300, String(count));
 });
 
-test.serial("a task iterator is held to one process where the kernel can, and walks all where it cannot", async (t) => {
-  const { backend, session } = t.context;
-  const child = spawnIn(t, {}, "sleep", ["600"]);
-  const walk = async (target?: { pid: number }) => {
-    const pids = new Set<number>();
-    await session.iterator("walk_tasks", target).read(8, ({ u32, at }) => pids.add(u32[at >> 2]!));
-    return pids;
-  };
-  const all = await walk();
-  t.true(all.has(process.pid) && all.has(child.pid));
-  const held = await walk({ pid: child.pid });
-  // The enumeration came with the parameter, in Linux 6.1.
-  const canHold = (await backend.probe("btf:bpf_iter_task_type")).supported;
-  if (canHold) t.deepEqual([...held], [child.pid]);
-  else t.true(held.has(process.pid) && held.has(child.pid));
-});
+test.serial(
+  "a task iterator is held to one process where the kernel can, and walks all where it cannot, on every kernel",
+  async (t) => {
+    const { backend, session } = t.context;
+    const child = spawnIn(t, {}, "sleep", ["600"]);
+    const walk = async (target?: { pid: number }) => {
+      const pids = new Set<number>();
+      await session.iterator("walk_tasks", target).read(8, ({ u32, at }) => pids.add(u32[at >> 2]!));
+      return pids;
+    };
+    const all = await walk();
+    t.true(all.has(process.pid) && all.has(child.pid));
+    const held = await walk({ pid: child.pid });
+    // The enumeration came with the parameter, in Linux 6.1.
+    const canHold = (await backend.probe("btf:bpf_iter_task_type")).supported;
+    if (canHold) t.deepEqual([...held], [child.pid]);
+    else t.true(held.has(process.pid) && held.has(child.pid));
+  },
+);
 
 test.serial("asking for what is not there names what is", (t) => {
   const { session } = t.context;

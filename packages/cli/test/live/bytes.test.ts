@@ -9,7 +9,7 @@ const live = await liveTests(test, ["root"]);
 // What changed is built before the time of a run matters.
 test.before("build", () => buildWorkingTree());
 
-live(["root"], "both ends of a command's connections are reported to the byte", async (t) => {
+live(["root"], "both ends of a command's connections are reported to the byte, on every kernel", async (t) => {
   const command = exchange("--connections", "7", "--send", "1000", "--reply", "2000", "--rounds", "3");
   const ended = await runProgram([skep, "run", "--output", "ndjson", "--", ...command]);
   t.is(ended.status, 0, ended.stderr);

@@ -23,7 +23,7 @@ const librariesOf = (program: string): readonly string[] =>
     .split("\n")
     .flatMap((line) => /(?:=> )?(\/\S+) \(0x/.exec(line)?.[1] ?? []);
 
-live("a bash in another root is seen, with the login name of its own passwd file", async (t) => {
+live("a bash in another root is seen, with the login name of its own passwd file, on every kernel", async (t) => {
   const { directory, path } = copyOf(t, "/bin/bash", "usr/bin/bash");
   for (const library of librariesOf("/bin/bash")) {
     mkdirSync(join(directory, dirname(library)), { recursive: true });
@@ -149,7 +149,7 @@ live("working directory and terminal are told when they are asked for", async (t
   t.regex(tags["tty"]!, /^\/dev\/pts\/\d+$/);
 });
 
-live("bash -c and scripts are told when they are asked for, with their arguments", async (t) => {
+live("bash -c and scripts are told when they are asked for, with their arguments, on every kernel", async (t) => {
   const observed = await observer(t, { config: { shell_exec: true } });
   const { directory, path } = copyOf(t, "/bin/bash", "bash");
   const script = join(directory, "backup.sh");

@@ -36,7 +36,7 @@ const mean = (totals: readonly ClientTotals[]): number =>
   totals.reduce((sum, { sumNs }) => sum + sumNs, 0) / totals.reduce((sum, { count }) => sum + count, 0);
 
 live(
-  "every exchange of a client with dnsmasq is counted at both ends: UDP and TCP, IPv4 and IPv6, EDNS, errors",
+  "every exchange of a client with dnsmasq is counted at both ends: UDP and TCP, IPv4 and IPv6, EDNS, errors, on every kernel",
   async (t) => {
     t.timeout(120_000 * patience);
     const observed = await dnsObserver(t);

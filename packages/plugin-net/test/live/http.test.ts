@@ -306,7 +306,7 @@ const scenes: readonly Scene[] = [
 ];
 
 // One agent for all: loading its programs takes a while under emulation.
-live("of each kind of exchange both ends see every one once, to the byte", async (t) => {
+live("of each kind of exchange both ends see every one once, to the byte, on every kernel", async (t) => {
   t.timeout(120_000 * patience);
   const observed = await httpObserver(t);
   const player = await startPlayer(t, observed);

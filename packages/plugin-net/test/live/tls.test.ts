@@ -46,7 +46,9 @@ const pairs: readonly Pair[] = [
 ];
 
 for (const { server, client, requests, connections, needs: more = [] } of pairs) {
-  live([...needs, ...more], `a server of ${server.name} and a client of ${client.name} are exact`, async (t) => {
+  const where = server === servers.node && client === clients.node ? ", on every kernel" : "";
+  const title = `a server of ${server.name} and a client of ${client.name} are exact${where}`;
+  live([...needs, ...more], title, async (t) => {
     t.timeout(600_000);
     const scene = new TlsScene(t);
     await scene.observe();

@@ -40,7 +40,7 @@ export const guestWorkspace = "/skep";
 const avaConfig = {
   files: ["packages/*/test/**/*.test.js"],
   // For the test's process only: what it spawns starts as it would anywhere.
-  nodeArguments: ["--enable-source-maps", `--import=${guestWorkspace}/${basename(stackTrace)}`],
+  nodeArguments: [`--import=${guestWorkspace}/${basename(stackTrace)}`],
 };
 
 /** Where the workspace's own commands are, below `packages`; the guest has a link `bin` to it at the workspace's root. */

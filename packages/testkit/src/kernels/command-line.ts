@@ -14,6 +14,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     .description("Runs live tests on stock Debian kernels under QEMU, without hardware virtualisation")
     .argument("[globs...]", "test files", ["packages/*/test/live/**/*.test.ts"])
     .option("--kernel <labels>", "kernels, separated by commas", parseKernels, kernelSeries)
+    .option("--match <title>", "only tests with such a title, * stands for anything")
     .option("--jobs <count>", "machines at a time", parseCount, 2)
     .option("--append <options>", "added to the kernel's command line, e.g. lockdown=confidentiality", "")
     .option("--timeout <seconds>", "limit for the tests or the command in one machine", parseCount, 900)

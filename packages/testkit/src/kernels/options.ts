@@ -10,6 +10,8 @@ export interface Options {
   /** Seconds. */
   readonly bootTimeout: number;
   readonly timeout: number;
+  /** Titles of the tests to run, `*` for anything. */
+  readonly match?: string;
   readonly run?: string;
   readonly shell?: true;
   readonly json?: string;

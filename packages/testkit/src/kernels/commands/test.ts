@@ -12,7 +12,7 @@ export async function testMatrix(workspace: string, globs: readonly string[], op
   const guests = await GuestFactory.prepare(workspace, tell);
   try {
     const job: Job = {
-      script: avaScript(globs, options.timeout),
+      script: avaScript(globs, options.timeout, options.match),
       append: options.append,
       interactive: false,
       deadlines: deadlinesOf(options),
@@ -36,8 +36,12 @@ export async function testMatrix(workspace: string, globs: readonly string[], op
  * Runs ava over the transpiled files, one at a time: an emulated processor gains nothing from two.
  * Files run in processes, not in worker threads, so that a crash in native code ends one file and not all.
  */
-export function avaScript(globs: readonly string[], timeoutSeconds: number): string {
-  const files = globs.map((glob) => `'${glob.replace(/\.ts$/, ".js").replaceAll("'", "'\\''")}'`).join(" ");
-  const options = `--tap --serial --concurrency 1 --no-worker-threads --timeout ${timeoutSeconds}s`;
-  return `exec node node_modules/ava/entrypoints/cli.mjs ${options} ${files}`;
+export function avaScript(globs: readonly string[], timeoutSeconds: number, match?: string): string {
+  const files = globs.map((glob) => quoted(glob.replace(/\.ts$/, ".js")));
+  const options = ["--tap", "--serial", "--concurrency 1", "--no-worker-threads", `--timeout ${timeoutSeconds}s`];
+  if (match !== undefined) options.push("--match", quoted(match));
+  return ["exec node node_modules/ava/entrypoints/cli.mjs", ...options, ...files].join(" ");
 }
+
+/** For a shell. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

@@ -77,6 +77,11 @@ test("test files are named to ava as JavaScript and quoted for the shell", (t) =
   t.true(script.endsWith(` --timeout 60s 'packages/*/test/live/**/*.test.js' 'it'\\''s.test.js'`));
 });
 
+test("only tests with a title are asked for as ava asks, quoted for the shell", (t) => {
+  const script = avaScript(["a.test.ts"], 60, "*it's here*");
+  t.true(script.endsWith(` --match '*it'\\''s here*' 'a.test.js'`));
+});
+
 test("prefixed output keeps the lines of a machine whole", (t) => {
   let written = "";
   const lines = new LinePrefixer({ write: (bytes: Buffer) => ((written += bytes.toString()), true) }, "6.1 | ");
