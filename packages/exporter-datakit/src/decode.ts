@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { Category, FieldValue, Point } from "@skep/core";
+import protobuf from "protobufjs";
 import { PBPoints } from "./schema.js";
 
 /** What protobufjs makes of a 64-bit integer. */
@@ -45,6 +46,26 @@ export function decodePoints(body: Uint8Array, category: Category): Point[] {
     }
     return point;
   });
+}
+
+/** Tag of a `PBPoint` in the message. */
+const ARR = 10;
+
+/**
+ * The points of a `PBPoints` message as messages of one point each, in the same order, without reading them: views of `body`.
+ *
+ * @throws Error when the bytes are no such message
+ */
+export function splitPoints(body: Uint8Array): Uint8Array[] {
+  const reader = protobuf.Reader.create(body);
+  const points: Uint8Array[] = [];
+  while (reader.pos < reader.len) {
+    const start = reader.pos;
+    const tag = reader.uint32();
+    reader.skipType(tag & 7);
+    if (tag === ARR) points.push(body.subarray(start, reader.pos));
+  }
+  return points;
 }
 
 function valueOf(field: WireField): FieldValue | undefined {

@@ -4,7 +4,7 @@ import type { Point } from "@skep/core";
 import test from "ava";
 import fc from "fast-check";
 import protobuf from "protobufjs";
-import { decodePoints, encodePoints } from "../../src/index.js";
+import { decodePoints, encodePoints, splitPoints } from "../../src/index.js";
 
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 const text = fc.string().filter((value) => !/[.\r\n\\]/.test(value));
@@ -37,6 +37,18 @@ test("what is encoded is decoded to the same points", (t) => {
       t.deepEqual(decodePoints(encodePoints(given), "tracing"), given);
     }),
     { numRuns: 300 },
+  );
+});
+
+test("a message is split into messages of one point each", (t) => {
+  fc.assert(
+    fc.property(fc.array(points, { maxLength: 5 }), (given) => {
+      const parts = splitPoints(encodePoints(given));
+      t.deepEqual(
+        parts.map((part) => decodePoints(part, "tracing")),
+        given.map((point) => [point]),
+      );
+    }),
   );
 });
 
