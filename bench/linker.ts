@@ -9,11 +9,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Point, spanMeasurement } from "@skep/core";
-import { decodePoints, encodePoints } from "@skep/exporter-datakit";
+import { decodePoints, encodePoints, splitPoints } from "@skep/exporter-datakit";
 import { Linker, memoryStore, sqliteStore } from "@skep/linker";
 
 /** Spans of a processor second of linking at least, and bytes of memory per span in the window at most. */
-const bounds = { sqlite: 10_000, memory: 15_000, bytesPerSpan: 200 };
+const bounds = { sqlite: 12_000, memory: 14_000, bytesPerSpan: 200 };
 const BATCH = 512;
 /** Calls of a trace: two spans each. */
 const CALLS = 8;
@@ -95,7 +95,7 @@ async function throughput(kind: "sqlite" | "memory", spans: number): Promise<voi
   let [receiving, linking] = [0, 0];
   for (let at = 0; at < received.length; at += 64) {
     const before = cpuSeconds();
-    for (const body of received.slice(at, at + 64)) linker.receive(decodePoints(body, "tracing"));
+    for (const body of received.slice(at, at + 64)) linker.receive(decodePoints(body, "tracing"), splitPoints(body));
     const between = cpuSeconds();
     await linker.flush();
     receiving += between - before;
@@ -119,14 +119,14 @@ async function memory(spans: number): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "skep-bench-linker-"));
   const store = sqliteStore({ path: join(directory, "spans.db") });
   const linker = new Linker({ exporters: [], store, windowMs: 3_600_000 });
-  for (const body of bodies(4 * BATCH)) linker.receive(decodePoints(body, "tracing"));
+  for (const body of bodies(4 * BATCH)) linker.receive(decodePoints(body, "tracing"), splitPoints(body));
   const resident = () => {
     globalThis.gc?.();
     return process.memoryUsage().rss;
   };
   const before = resident();
   let n = 0;
-  for (const body of bodies(spans)) if (n++ >= 4) linker.receive(decodePoints(body, "tracing"));
+  for (const body of bodies(spans)) if (n++ >= 4) linker.receive(decodePoints(body, "tracing"), splitPoints(body));
   const { held, heldBytes } = linker.status();
   const perSpan = (resident() - before) / held;
   console.log(

@@ -1,30 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 import type { Category, FieldValue, Point } from "@skep/core";
-import protobuf from "protobufjs";
-import { PBPoints } from "./schema.js";
+import protobuf, { type Reader } from "protobufjs";
 
-/** What protobufjs makes of a 64-bit integer. */
-interface Long {
-  readonly low: number;
-  readonly high: number;
-  readonly unsigned: boolean;
-}
-
-interface WireField {
-  readonly key: string;
-  readonly isTag: boolean;
-  readonly val?: "i" | "u" | "f" | "b" | "s";
-  readonly i: Long;
-  readonly u: Long;
-  readonly f: number;
-  readonly b: boolean;
-  readonly s: string;
-}
-
-interface WirePoints {
-  readonly arr: readonly { readonly name: string; readonly time: Long; readonly fields: readonly WireField[] }[];
-}
+/**
+ * Tags of the wire: number of a member in proto/point.proto and how it is written. Read by hand: the objects that protobufjs
+ * makes of a message are most of what decoding costs, and a point is made anew from them anyway.
+ */
+const Tag = { arr: 10, name: 10, fields: 18, time: 24, key: 10, i: 16, u: 24, f: 33, b: 40, s: 90, isTag: 64 } as const;
 
 /**
  * The points of a `PBPoints` message, as somebody else or {@link encodePoints} wrote it. Integers beyond 2^53 are bigints; values of
@@ -33,23 +16,15 @@ interface WirePoints {
  * @throws Error when the bytes are no such message
  */
 export function decodePoints(body: Uint8Array, category: Category): Point[] {
-  const { arr } = PBPoints.decode(body) as unknown as WirePoints;
-  return arr.map(({ name, time, fields }) => {
-    const point: Point = { measurement: name, category, time: bigintOf(time), tags: {}, fields: {} };
-    for (const field of fields) {
-      if (field.isTag) {
-        if (field.val === "s") point.tags[field.key] = field.s;
-      } else {
-        const value = valueOf(field);
-        if (value !== undefined) point.fields[field.key] = value;
-      }
-    }
-    return point;
-  });
+  const reader = protobuf.Reader.create(body);
+  const points: Point[] = [];
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    if (tag === Tag.arr) points.push(readPoint(reader, category));
+    else reader.skipType(tag & 7);
+  }
+  return points;
 }
-
-/** Tag of a `PBPoint` in the message. */
-const ARR = 10;
 
 /**
  * The points of a `PBPoints` message as messages of one point each, in the same order, without reading them: views of `body`.
@@ -63,28 +38,67 @@ export function splitPoints(body: Uint8Array): Uint8Array[] {
     const start = reader.pos;
     const tag = reader.uint32();
     reader.skipType(tag & 7);
-    if (tag === ARR) points.push(body.subarray(start, reader.pos));
+    if (tag === Tag.arr) points.push(body.subarray(start, reader.pos));
   }
   return points;
 }
 
-function valueOf(field: WireField): FieldValue | undefined {
-  switch (field.val) {
-    case "i":
-      return integer(field.i);
-    case "u":
-      return integer(field.u);
-    case undefined:
-      return undefined;
-    default:
-      return field[field.val];
+function readPoint(reader: Reader, category: Category): Point {
+  const end = endOf(reader);
+  let measurement = "";
+  let time = 0n;
+  const tags: Record<string, string> = {};
+  const fields: Record<string, FieldValue> = {};
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag === Tag.name) measurement = reader.string();
+    else if (tag === Tag.time) time = bigintOf(reader.int64());
+    else if (tag === Tag.fields) readField(reader, tags, fields);
+    else reader.skipType(tag & 7);
   }
+  mustBeAt(end, reader);
+  return { measurement, category, time, tags, fields };
+}
+
+function readField(reader: Reader, tags: Record<string, string>, fields: Record<string, FieldValue>): void {
+  const end = endOf(reader);
+  let key = "";
+  let value: FieldValue | undefined;
+  let isTag = false;
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag === Tag.key) key = reader.string();
+    else if (tag === Tag.s) value = reader.string();
+    else if (tag === Tag.i || tag === Tag.u) value = integer(reader.int64());
+    else if (tag === Tag.f) value = reader.double();
+    else if (tag === Tag.b) value = reader.bool();
+    else if (tag === Tag.isTag) isTag = reader.bool();
+    else reader.skipType(tag & 7);
+  }
+  mustBeAt(end, reader);
+  // A key of an object that is none of its own must not become one of another's.
+  if (value === undefined || key === "__proto__") return;
+  if (!isTag) fields[key] = value;
+  else if (typeof value === "string") tags[key] = value;
+}
+
+function endOf(reader: Reader): number {
+  const length = reader.uint32();
+  return reader.pos + length;
+}
+
+/** What is inside a message ends with it. */
+function mustBeAt(end: number, { pos }: Reader): void {
+  if (pos !== end) throw new RangeError("a member is longer than its message");
 }
 
 /** An unsigned value of 64 bits is the signed one with the same bits: points know no other. */
-function integer(value: Long): FieldValue {
+function integer(value: Int64): FieldValue {
+  if (typeof value === "number") return value;
   const number = value.high * 2 ** 32 + (value.low >>> 0);
   return Number.isSafeInteger(number) ? number : bigintOf(value);
 }
 
-const bigintOf = ({ low, high }: Long): bigint => (BigInt(high | 0) << 32n) | BigInt(low >>> 0);
+type Int64 = ReturnType<Reader["int64"]> | number;
+const bigintOf = (value: Int64): bigint =>
+  typeof value === "number" ? BigInt(value) : (BigInt(value.high) << 32n) | BigInt(value.low >>> 0);

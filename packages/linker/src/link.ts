@@ -23,20 +23,19 @@ export function decodeLink(text: string): Link {
   return { spanId, ebpfTraceId, ebpfParentId, traceId, parentId, sampled: sampled === "1" };
 }
 
+/** The halves of an application's ids, which its texts say as well. */
+const halves: ReadonlySet<string> = new Set(["app_trace_id_h", "app_trace_id_l", "app_parent_id_l"]);
+
 /** The span with its ids, as it is exported. */
 export function linkedPoint(point: Point, link: Link): Point {
-  const { app_trace_id_h: _h, app_trace_id_l: _l, app_parent_id_l: _p, ...fields } = point.fields;
-  return {
-    ...point,
-    fields: {
-      ...fields,
-      span_id: link.spanId,
-      ebpf_trace_id: link.ebpfTraceId,
-      ebpf_parent_id: link.ebpfParentId,
-      trace_id: link.traceId,
-      parent_id: link.parentId,
-    },
-  };
+  const fields: Record<string, FieldValue> = {};
+  for (const key in point.fields) if (!halves.has(key)) fields[key] = point.fields[key]!;
+  fields["span_id"] = link.spanId;
+  fields["ebpf_trace_id"] = link.ebpfTraceId;
+  fields["ebpf_parent_id"] = link.ebpfParentId;
+  fields["trace_id"] = link.traceId;
+  fields["parent_id"] = link.parentId;
+  return { ...point, fields };
 }
 
 /** The application's own ids that a span carries, as text; undefined when it carries no trace. */

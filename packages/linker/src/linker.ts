@@ -81,16 +81,17 @@ export class Linker {
 
   /**
    * Takes spans. All of them are in the store when it returns.
+   * @param encoded the same spans as messages of one point each, where the caller has them (`splitPoints` of @skep/exporter-datakit)
    * @throws SkepError `SKEP_ERR_LINKER_FULL` when there is no room, `SKEP_ERR_STORE` when the store fails; then none was taken and
    * all may be sent again
    */
-  receive(points: readonly Point[]): Receipt {
+  receive(points: readonly Point[], encoded?: readonly Uint8Array[]): Receipt {
     if (this.#closed) throw new SkepError("SKEP_ERR_CLOSED", "the linker is closed");
     const fresh: { readonly keys: SpanKeys; readonly bytes: Uint8Array }[] = [];
     const identities = new Set<string>();
     let duplicate = 0;
     let size = 0;
-    for (const point of points) {
+    for (const [index, point] of points.entries()) {
       const keys = keysOf(point);
       if (keys === undefined) continue;
       const identity = keys.identity.toString("latin1");
@@ -99,7 +100,7 @@ export class Linker {
         continue;
       }
       identities.add(identity);
-      const bytes = encodePoints([point]);
+      const bytes = encoded?.[index] ?? encodePoints([point]);
       if (bytes.length > MAX_SPAN) continue;
       size += bytes.length;
       fresh.push({ keys, bytes });

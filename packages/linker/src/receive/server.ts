@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { messageOf, type Point, SkepError, systemClock } from "@skep/core";
-import { decodePoints } from "@skep/exporter-datakit";
+import { decodePoints, splitPoints } from "@skep/exporter-datakit";
 import type { Linker, Receipt } from "../linker.js";
 import { bodyOf, HttpError } from "./body.js";
 import { parseLineProtocol } from "./line-protocol.js";
@@ -118,7 +118,7 @@ function takePoints(linker: Linker, request: IncomingMessage, body: Buffer): Ans
       : parseLineProtocol(body.toString("utf8"), "tracing", systemClock.unixNs()),
   );
   if (points.length === 0) throw new HttpError(400, "no points");
-  const receipt = linker.receive(points);
+  const receipt = linker.receive(points, protobuf ? splitPoints(body) : undefined);
   if (receipt.invalid === points.length) throw new HttpError(400, reasonOf(receipt));
   return {};
 }

@@ -80,7 +80,7 @@ test("a linker that is killed in the middle of a window loses nothing it acknowl
   };
   await wait(() => exported(directory).points.length > 0);
   await kill(child);
-  ({ child, port } = await start(directory, 1_000));
+  ({ child } = await start(directory, 1_000));
   const names = (points: readonly Point[]) => new Set(points.map(({ fields }) => fields["resource"]));
   await wait(() => names(exported(directory).points).size === spans.length);
 

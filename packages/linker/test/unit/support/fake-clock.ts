@@ -28,6 +28,7 @@ export class FakeClock implements Clock {
   /** Fires what falls due within `ms`, letting asynchronous work finish in between. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
+    await settle();
     for (;;) {
       const [next] = [...this.#timers].sort((a, b) => a.at - b.at);
       if (next === undefined || next.at > end) break;
