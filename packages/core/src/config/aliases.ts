@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 /** The variable that sets a key. */
-export const variableOf = (key: string): string => `${variablePrefix}${key.toUpperCase()}`;
+export const variableOf = (key: string, input?: string): string => `${variablePrefixOf(input)}${key.toUpperCase()}`;
 
-export const variablePrefix = "ENV_INPUT_EBPF_";
+/** What variables of one of DataKit's inputs begin with. */
+export const variablePrefixOf = (input = "ebpf"): string => `${variablesBegin}${input.toUpperCase()}_`;
+
+/** What variables of all of them begin with. */
+export const variablesBegin = "ENV_INPUT_";
 
 /** Names that variables (after the prefix) and flags have in the reference for keys that are called otherwise in the file. */
 const aliases: Readonly<Record<string, string>> = {
@@ -58,5 +62,5 @@ export function otherNames(key: string): { readonly flags: readonly string[]; re
   const names = Object.keys(aliases).filter((alias) => aliases[alias] === key);
   const own = Object.keys(variables).filter((variable) => variables[variable] === key);
   const others = [key, ...names].map((name) => name.replaceAll("_", "-")).filter((name) => name !== flagOf(key));
-  return { flags: others, variables: [...names.map(variableOf), ...own] };
+  return { flags: others, variables: [...names.map((name) => variableOf(name)), ...own] };
 }

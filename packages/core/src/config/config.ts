@@ -8,11 +8,16 @@ export type FlagValue = string | number | boolean | readonly string[];
 
 /** Where configuration comes from. Precedence: flags > environment > `args` of the file > the file's keys > defaults. */
 export interface ConfigSources {
+  /**
+   * Which of DataKit's inputs is configured, default `ebpf`: its table is `inputs.<input>` of the file, its variables begin with
+   * `ENV_INPUT_<INPUT>_`.
+   */
+  readonly input?: string;
   /** Path of a TOML or (`.yaml`, `.yml`) YAML file. */
   readonly file?: string;
   /** Contents instead of a file; `file` then only names it in messages and tells the format. */
   readonly text?: string;
-  /** `ENV_INPUT_EBPF_<KEY>` variables are read from here. Default: none. */
+  /** `ENV_INPUT_<INPUT>_<KEY>` variables are read from here. Default: none. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Long option names without dashes; underscores and hyphens are equal. Undefined ones are ignored. */
   readonly flags?: Readonly<Record<string, FlagValue | undefined>>;

@@ -11,20 +11,24 @@ import { parseToml } from "./toml.js";
 import { parseYaml } from "./yaml.js";
 
 /**
- * The keys of the configuration file: those of the first `[[inputs.ebpf]]`, or, in a file without `inputs`, those at the top.
+ * The keys of the configuration file: those of the input's first table (`[[inputs.ebpf]]`), or, in a file without `inputs`, those at the top.
  * @throws SkepError `SKEP_ERR_CONFIG` when it cannot be read, `SKEP_ERR_CONFIG_SYNTAX` when it does not parse.
  */
 export async function fileSettings(
-  sources: Pick<ConfigSources, "file" | "text">,
+  sources: Pick<ConfigSources, "file" | "text" | "input">,
 ): Promise<{ settings: Setting[]; notices: ConfigNotice[] }> {
   if (sources.file === undefined && sources.text === undefined) return { settings: [], notices: [] };
   const file = sources.file ?? "configuration";
   const text = sources.text ?? (await read(file));
   const parsed = /\.ya?ml$/i.test(file) ? parseYaml(text, file) : parseToml(text, file);
-  return settingsOf(parsed, file);
+  return settingsOf(parsed, file, sources.input ?? "ebpf");
 }
 
-function settingsOf({ tree, lines }: ParsedFile, file: string): { settings: Setting[]; notices: ConfigNotice[] } {
+function settingsOf(
+  { tree, lines }: ParsedFile,
+  file: string,
+  input: string,
+): { settings: Setting[]; notices: ConfigNotice[] } {
   if (tree === null || tree === undefined) return { settings: [], notices: [] };
   if (!isTable(tree)) throw new SkepError("SKEP_ERR_CONFIG", `${file}: it holds no keys and values`);
 
@@ -40,21 +44,22 @@ function settingsOf({ tree, lines }: ParsedFile, file: string): { settings: Sett
   const { inputs, ...top } = tree;
   if (!isTable(inputs)) return { settings: settingsIn(tree, []), notices: [] };
 
-  const { ebpf = {}, ...others } = inputs;
-  const sections = Array.isArray(ebpf) ? ebpf : [ebpf];
+  const { [input]: own = {}, ...others } = inputs;
+  const sections = Array.isArray(own) ? own : [own];
   const [section = {}] = sections as unknown[];
-  if (!isTable(section))
-    throw new SkepError("SKEP_ERR_CONFIG", `${where(["inputs", "ebpf"])}: inputs.ebpf is no table`);
-  const notices: ConfigNotice[] = Object.keys(others).map((input) => ({
-    key: `inputs.${input}`,
-    where: where(["inputs", input]),
-    message: `inputs.${input} is no concern of Skep and is ignored`,
+  const path = ["inputs", input];
+  const name = path.join(".");
+  if (!isTable(section)) throw new SkepError("SKEP_ERR_CONFIG", `${where(path)}: ${name} is no table`);
+  const notices: ConfigNotice[] = Object.keys(others).map((other) => ({
+    key: `inputs.${other}`,
+    where: where(["inputs", other]),
+    message: `inputs.${other} is no concern of Skep and is ignored`,
   }));
   if (sections.length > 1) {
-    const message = `only the first of ${sections.length} inputs.ebpf sections is used`;
-    notices.push({ key: "inputs.ebpf", where: where(["inputs", "ebpf"]), message });
+    const message = `only the first of ${sections.length} ${name} sections is used`;
+    notices.push({ key: name, where: where(path), message });
   }
-  return { settings: [...settingsIn(section, ["inputs", "ebpf"]), ...settingsIn(top, [])], notices };
+  return { settings: [...settingsIn(section, path), ...settingsIn(top, [])], notices };
 }
 
 async function read(file: string): Promise<string> {

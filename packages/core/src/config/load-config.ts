@@ -26,7 +26,7 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
   const settings = [
     ...file.settings,
     ...argsSettings(file.settings),
-    ...environmentSettings(sources.env, sources.sections),
+    ...environmentSettings(sources.env, sources.sections, sources.input),
     ...flagSettings(sources.flags),
   ];
   const core = coreValues(settings);

@@ -3,7 +3,7 @@
 import type { z } from "zod";
 import { SkepError } from "../errors.js";
 import { didYouMean } from "../internal/near.js";
-import { variablePrefix } from "./aliases.js";
+import { variablesBegin } from "./aliases.js";
 import { readText, saysNothing } from "./coerce.js";
 import type { ConfigNotice } from "./config.js";
 import { coreKeys, isCoreKey } from "./core-keys.js";
@@ -37,7 +37,7 @@ export function sortSettings(
     const leftOut = Object.hasOwn(leftOutKeys, setting.key) ? leftOutKeys[setting.key] : undefined;
     if (leftOut === undefined) {
       // A variable of another program may well mean a key that no plugin here has.
-      if (setting.source === "environment" && !setting.where.startsWith(variablePrefix)) return;
+      if (setting.source === "environment" && !setting.where.startsWith(variablesBegin)) return;
       throw unknownKey(setting, known);
     }
     if (saysNothing(setting, leftOut.schema)) return;

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: MIT
 
 import { SkepError } from "../errors.js";
-import { keyOf, keyOfVariable, variablePrefix } from "./aliases.js";
+import { keyOf, keyOfVariable, variablePrefixOf } from "./aliases.js";
 import type { ConfigSources, FlagValue } from "./config.js";
 import type { ConfigSection } from "./section.js";
 import type { Setting } from "./setting.js";
 
 /**
- * The `ENV_INPUT_EBPF_<KEY>` variables, before them (so that these win) variables of other names: the reference's, then those that
+ * The `ENV_INPUT_<INPUT>_<KEY>` variables, before them (so that these win) variables of other names: the reference's, then those that
  * sections declare.
  */
 export function environmentSettings(
   env: ConfigSources["env"] = {},
   sections: readonly ConfigSection[] = [],
+  input?: string,
 ): Setting[] {
+  const variablePrefix = variablePrefixOf(input);
   const declared = new Map(sections.flatMap((section) => Object.entries(section.env ?? {})));
   const named = (keyOfName: (variable: string) => string | undefined): Setting[] =>
     Object.entries(env).flatMap(([variable, value]): Setting[] => {
