@@ -93,10 +93,12 @@ class LibbpfBackend implements Backend {
 
   private requireBtf({ plugin }: OpenRequest): void {
     if (this.#host.hasBtf) return;
-    throw new SkepError("SKEP_ERR_BTF_MISSING", `${plugin}: there is no ${this.#host.sys}/kernel/btf/vmlinux`, {
+    throw new SkepError("SKEP_ERR_BTF_MISSING", `${plugin}: there is no BTF of this kernel at ${this.#host.btfPath}`, {
       plugin,
       phase: "load",
-      hint: "use a kernel built with CONFIG_DEBUG_INFO_BTF=y (all current distributions'), or mount the host's /sys",
+      hint:
+        "use a kernel built with CONFIG_DEBUG_INFO_BTF=y (all current distributions'), mount the host's /sys, or let btf_path name " +
+        "a BTF file of this kernel or a copy of BTFHub's archive",
     });
   }
 

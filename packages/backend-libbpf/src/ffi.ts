@@ -191,7 +191,16 @@ const libcSignatures: Signatures<Libc> = {
  * Each is only as long as the members Skep sets: libbpf takes `sz` as the length and the rest as zero.
  */
 const structs = {
-  object_options: koffi.struct({ sz: "size_t", object_name: text }),
+  /** Members up to the last that is used; `sz` says so. */
+  object_options: koffi.struct({
+    sz: "size_t",
+    object_name: text,
+    relaxed_maps: "bool",
+    pin_root_path: text,
+    reserved: "uint32_t",
+    kconfig: text,
+    btf_custom_path: text,
+  }),
   uprobe_options: koffi.struct({
     sz: "size_t",
     ref_ctr_offset: "size_t",

@@ -3,11 +3,17 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { customBtf } from "./custom-btf.js";
 
 /** Where the host's kernel is looked at; all have defaults. In a container `HOST_PROC` and `HOST_SYS` name mounts. */
 export interface HostPaths {
   readonly proc?: string;
   readonly sys?: string;
+  /**
+   * Types of this kernel, for one that does not tell them itself: a raw BTF file, or a directory with `RELEASE.btf` in it, plain or
+   * as BTFHub's archive has it (`ID/VERSION/ARCH/RELEASE.btf`). Where given, it is used instead of the kernel's own.
+   */
+  readonly btf?: string;
   /** Root of the cgroup v2 hierarchy. Default: where it is mounted. */
   readonly cgroup?: string;
 }
@@ -23,6 +29,7 @@ export type Lockdown = "none" | "integrity" | "confidentiality" | undefined;
 export class Host {
   readonly proc: string;
   readonly sys: string;
+  private readonly fsRoot = process.env["HOST_ROOT"] ?? "/";
 
   constructor(private readonly paths: HostPaths = {}) {
     this.proc = paths.proc ?? process.env["HOST_PROC"] ?? "/proc";
@@ -30,7 +37,19 @@ export class Host {
   }
 
   get hasBtf(): boolean {
-    return existsSync(join(this.sys, "kernel/btf/vmlinux"));
+    return this.paths.btf === undefined
+      ? existsSync(join(this.sys, "kernel/btf/vmlinux"))
+      : this.customBtf !== undefined;
+  }
+
+  /** The BTF file to use instead of the kernel's own; undefined when none was asked for, or there is none. */
+  get customBtf(): string | undefined {
+    return this.paths.btf === undefined ? undefined : customBtf(this.paths.btf, this.fsRoot);
+  }
+
+  /** Where it was looked for, for messages. */
+  get btfPath(): string {
+    return this.paths.btf ?? join(this.sys, "kernel/btf/vmlinux");
   }
 
   /** The kernel's perf source for kprobes or uprobes; without it libbpf would leave names behind in tracefs. */

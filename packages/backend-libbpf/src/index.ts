@@ -1,3 +1,4 @@
 // SPDX-License-Identifier: MIT
 export { libbpfBackend, libbpfVersion, type LibbpfOptions } from "./backend.js";
+export { customBtf } from "./custom-btf.js";
 export type { HostPaths } from "./host.js";

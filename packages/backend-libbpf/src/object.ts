@@ -116,7 +116,11 @@ export class BpfObject implements Disposable {
   static open(library: Library, host: Host, plugin: string, name: string, bytes: Uint8Array): BpfObject {
     const { native, libbpf } = library;
     const { result, printed } = library.logged(() => {
-      const options = { sz: native.sizeof("object_options"), object_name: name };
+      const options = {
+        sz: native.sizeof("object_options"),
+        object_name: name,
+        btf_custom_path: host.customBtf ?? null,
+      };
       const pointer = libbpf.bpf_object__open_mem(bytes, bytes.length, options);
       return pointer ?? { errno: native.errno() };
     });

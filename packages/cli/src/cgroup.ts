@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { SkepError } from "@skep/core";
+import { unescapeMount } from "./host/mounts.js";
 
 const prefix = "skep-run-";
 
@@ -90,10 +91,6 @@ function ownCgroup(): string {
   const { root, point } = mount;
   return join(point, root !== "/" && own.startsWith(root) ? own.slice(root.length) : own);
 }
-
-/** mountinfo writes blanks and backslashes in octal. */
-const unescapeMount = (path: string): string =>
-  path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
 
 /** Removes what agents left that were killed. */
 function sweep(parent: string): void {

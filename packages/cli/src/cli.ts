@@ -4,11 +4,12 @@ import { readFileSync } from "node:fs";
 import { SkepError, type Exporter } from "@skep/core";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { parsePluginFlags, splitCommandLine } from "./arguments.js";
-import { doctor } from "./commands/doctor.js";
+import { doctor, type DoctorOptions } from "./commands/doctor.js";
 import { plugins } from "./commands/plugins.js";
 import { replay, type ReplayOptions } from "./commands/replay.js";
 import { run, type RunOptions } from "./commands/run.js";
 import { top } from "./commands/top.js";
+import { requirements } from "./diagnosis.js";
 import { ExitStatus, exitStatusOf } from "./exit-status.js";
 import { createLog, logError } from "./log.js";
 import { outputs } from "./output.js";
@@ -67,7 +68,7 @@ interface Actions {
   record(file: string, options: RunOptions, keys: readonly string[]): Promise<void>;
   top(options: RunOptions, keys: readonly string[]): Promise<void>;
   replay(file: string, options: ReplayOptions, keys: readonly string[]): Promise<void>;
-  doctor(options: { json?: boolean; plugin?: string }): Promise<void>;
+  doctor(options: DoctorOptions): Promise<void>;
   plugins(options: { json?: boolean }): Promise<void>;
 }
 
@@ -117,7 +118,17 @@ function createProgram(actions: Actions): Command {
     .description("what this host lets each plugin see, and how to mend what is missing")
     .option("--json", "for programs")
     .option("--plugin <name>", "only this plugin")
-    .action((options: { json?: boolean; plugin?: string }) => actions.doctor(options));
+    .addOption(
+      new Option(
+        "--require <how-much>",
+        "status 3 unless so much works: every plugin in full, every plugin at least reduced, or any plugin",
+      )
+        .choices(requirements)
+        .default("any"),
+    )
+    .option("--config <file>", "configuration whose btf_path counts")
+    .option("--btf-path <path>", "BTF of this kernel, or a directory that has it")
+    .action((options: DoctorOptions) => actions.doctor(options));
 
   program
     .command("plugins")

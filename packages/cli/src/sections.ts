@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-import { agentSection, deliverySection, limitsSection, traceSection, type ConfigSection } from "@skep/core";
+import {
+  agentSection,
+  deliverySection,
+  kernelSection,
+  limitsSection,
+  traceSection,
+  type ConfigSection,
+} from "@skep/core";
 import { datakitSection } from "@skep/exporter-datakit";
 import { prometheusSection } from "@skep/exporter-prometheus";
 import { builtins } from "./plugins.js";
@@ -13,6 +20,7 @@ export const sections: readonly ConfigSection[] = [
   prometheusSection,
   deliverySection,
   limitsSection,
+  kernelSection,
   ...(hasTrace ? [] : [traceSection]),
 ];
 

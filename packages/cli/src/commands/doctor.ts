@@ -1,36 +1,46 @@
 // SPDX-License-Identifier: MIT
 
 import { libbpfBackend } from "@skep/backend-libbpf";
-import { createAgent, silentLogger, SkepError, type Plugin, type Scope } from "@skep/core";
+import { createAgent, kernelSection, sectionOf, silentLogger, SkepError, type Plugin, type Scope } from "@skep/core";
 import { CommandCgroup } from "../cgroup.js";
-import { diagnose, type Diagnosis } from "../diagnosis.js";
+import { loadRunConfig } from "../config.js";
+import { diagnose, meets, type Diagnosis, type Requirement } from "../diagnosis.js";
 import { formatDiagnosis } from "../diagnosis-text.js";
 import { ExitStatus } from "../exit-status.js";
 import { hostFacts } from "../host-facts.js";
 import { builtins, createRegistry, isOfUse, supportFor } from "../plugins.js";
 
-/**
- * Says what this host can do, by doing it: every plugin is loaded and attached as `skep run` would, in a scope in which nothing
- * runs, and detached again.
- */
-export async function doctor({ json, plugin }: { json?: boolean; plugin?: string }): Promise<number> {
-  const plugins =
-    plugin === undefined ? builtins.filter((each) => isOfUse(each)) : await createRegistry().resolve([plugin]);
-  const diagnosis = await examine(plugins);
-  process.stdout.write(json ? `${JSON.stringify(diagnosis, undefined, 2)}\n` : formatDiagnosis(diagnosis));
-  const works = diagnosis.plugins.some(({ support }) => support !== "unavailable");
-  return works ? ExitStatus.done : ExitStatus.nothingRuns;
+export interface DoctorOptions {
+  readonly json?: boolean;
+  readonly plugin?: string;
+  readonly config?: string;
+  readonly btfPath?: string;
+  readonly require?: Requirement;
 }
 
-async function examine(plugins: readonly Plugin[]): Promise<Diagnosis> {
-  const backend = libbpfBackend();
+/**
+ * Says what this host can do, by doing it: every plugin is loaded and attached as `skep run` would, in a scope in which nothing
+ * runs, and detached again. The status is 0 when as much works as is required, else 3.
+ */
+export async function doctor({ json, plugin, config, btfPath, require = "any" }: DoctorOptions): Promise<number> {
+  const plugins =
+    plugin === undefined ? builtins.filter((each) => isOfUse(each)) : await createRegistry().resolve([plugin]);
+  const flags = btfPath === undefined ? {} : { btf_path: btfPath };
+  const loaded = await loadRunConfig({ options: config === undefined ? {} : { config }, flags, command: undefined });
+  const diagnosis = await examine(plugins, sectionOf(loaded, kernelSection).btf_path);
+  process.stdout.write(json ? `${JSON.stringify(diagnosis, undefined, 2)}\n` : formatDiagnosis(diagnosis));
+  return meets(diagnosis, require) ? ExitStatus.done : ExitStatus.nothingRuns;
+}
+
+async function examine(plugins: readonly Plugin[], btf: string | undefined): Promise<Diagnosis> {
+  const backend = libbpfBackend(btf === undefined ? {} : { host: { btf } });
   const cgroup = emptyCgroup();
   const scope: Scope = cgroup === undefined ? { pids: [process.pid] } : { cgroups: [cgroup.path] };
   const support = supportFor(plugins).filter((each) => isOfUse(each));
   const agent = createAgent({ backend, plugins: [...plugins, ...support], scope, log: silentLogger });
   try {
     await agent.start().catch(forgiveSkepError); // the status says it per plugin
-    return diagnose(hostFacts(), plugins, agent.status());
+    return diagnose(hostFacts(btf), plugins, agent.status());
   } finally {
     await agent.stop();
     await backend.close();

@@ -5,6 +5,8 @@ import { createRunFile, recorder } from "@skep/backend-replay";
 import {
   createAgent,
   isWholeHost,
+  kernelSection,
+  sectionOf,
   SkepError,
   type Config,
   type Exporter,
@@ -65,7 +67,8 @@ export async function run(request: RunRequest): Promise<number> {
   logNotices(log, config);
 
   const output = options.output ?? (request.recordTo === undefined ? defaultOutput() : "none");
-  const backend = libbpfBackend();
+  const { btf_path: btf } = sectionOf(config, kernelSection);
+  const backend = libbpfBackend(btf === undefined ? {} : { host: { btf } });
   const recording = request.recordTo === undefined ? undefined : createRunFile(request.recordTo);
   let observed: ObservedCommand | undefined;
   const stop = new StopRequest(() => observed?.abandon());
@@ -92,7 +95,7 @@ export async function run(request: RunRequest): Promise<number> {
       log,
     });
     const { interval, service, tags } = config;
-    recording?.begin({ hostname: agent.status().hostname, interval, service, tags, host: { ...hostFacts() } });
+    recording?.begin({ hostname: agent.status().hostname, interval, service, tags, host: { ...hostFacts(btf) } });
     return await live(agent, observed, stop, duration, log);
   } finally {
     recording?.close();

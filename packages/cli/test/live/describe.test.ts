@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { release, tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "ava";
 import { liveTests } from "@skep/testkit";
 import { buildWorkingTree, runProgram, skep } from "./skep.js";
@@ -43,6 +46,58 @@ live(["root"], "doctor without privileges says so, with the mend, status 3", asy
   t.regex(ended.stdout, /^ebpf-net +unavailable$/m);
   t.regex(ended.stdout, /^ +because +.*CAP_BPF/m);
   t.regex(ended.stdout, /^ +mend +.*root/m);
+});
+
+live(
+  ["root"],
+  "doctor names each capability that is there and each a plugin lacks, and asks for no more",
+  async (t) => {
+    const caps = "-all,+bpf,+net_admin,+sys_ptrace";
+    const few = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    const ended = await runProgram([
+      ...[...few, `--inh-caps=${caps}`, `--ambient-caps=${caps}`],
+      ...[skep, "doctor", "--plugin", "ebpf-net", "--json"],
+    ]);
+    const { host, plugins } = JSON.parse(ended.stdout) as {
+      host: { capabilities: Record<string, boolean>; root: boolean };
+      plugins: { missing_capabilities: string[]; mend: string }[];
+    };
+    t.false(host.root);
+    t.like(host.capabilities, { CAP_BPF: true, CAP_NET_ADMIN: true, CAP_PERFMON: false, CAP_SYS_ADMIN: false });
+    t.deepEqual(plugins[0]?.missing_capabilities, ["CAP_PERFMON"]);
+    t.regex(plugins[0]?.mend ?? "", /CAP_PERFMON/);
+  },
+);
+
+live(["root"], "doctor's status says whether as much works as is required", async (t) => {
+  const doctor = [skep, "doctor", "--json", "--plugin", "ebpf-bash"];
+  const { stdout, status } = await runProgram([...doctor, "--require", "full"]);
+  const { plugins } = JSON.parse(stdout) as { plugins: { support: string }[] };
+  t.is(status, plugins.every(({ support }) => support === "full") ? 0 : 3);
+  t.is((await runProgram([...doctor, "--require", "everything"])).status, 2);
+});
+
+live(["root"], "BTF named by btf_path is used instead of the kernel's own", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "skep-btf-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const good = join(folder, `${release()}.btf`);
+  writeFileSync(good, readFileSync("/sys/kernel/btf/vmlinux"));
+  const bad = join(folder, "bad.btf");
+  writeFileSync(bad, "no BTF at all");
+  const support = async (path: string) => {
+    const { stdout } = await runProgram([skep, "doctor", "--json", "--plugin", "ebpf-net", "--btf-path", path]);
+    const { host, plugins } = JSON.parse(stdout) as {
+      host: { btf_path: string | null };
+      plugins: { support: string; reasons: string[] }[];
+    };
+    return { path: host.btf_path, ...plugins[0] };
+  };
+  t.like(await support(folder), { path: good });
+  t.not((await support(folder)).support, "unavailable");
+  t.is((await support(bad)).support, "unavailable");
+  const none = await support(join(folder, "nothing"));
+  t.is(none.path, null);
+  t.regex(none.reasons?.join() ?? "", /no BTF of this kernel at/);
 });
 
 live(["root"], "plugins are described without privileges, with types and units", async (t) => {

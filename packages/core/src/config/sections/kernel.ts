@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+
+import { z } from "zod";
+import { defineSection } from "../section.js";
+import { optionalText } from "../values.js";
+
+const schema = z.strictObject({
+  btf_path: optionalText().meta({
+    description:
+      "types of this kernel, where it does not tell them itself: a BTF file, or a directory with RELEASE.btf in it, such as a copy of BTFHub's archive",
+    examples: ["/var/lib/skep/btf"],
+  }),
+});
+
+/** What the agent must be told of the kernel it runs on. */
+export const kernelSection = defineSection({
+  name: "kernel",
+  description: "what the agent must be told of the kernel",
+  config: schema,
+});
+
+export type KernelConfig = z.output<typeof schema>;
