@@ -5,6 +5,7 @@ import { SkepError, type Exporter } from "@skep/core";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { parsePluginFlags, splitCommandLine } from "./arguments.js";
 import { doctor, type DoctorOptions } from "./commands/doctor.js";
+import { linker, linkerSections, type LinkerOptions } from "./commands/linker.js";
 import { plugins } from "./commands/plugins.js";
 import { replay, type ReplayOptions } from "./commands/replay.js";
 import { run, type RunOptions } from "./commands/run.js";
@@ -13,7 +14,7 @@ import { requirements } from "./diagnosis.js";
 import { ExitStatus, exitStatusOf } from "./exit-status.js";
 import { createLog, logError } from "./log.js";
 import { outputs } from "./output.js";
-import { keysHelp } from "./run-help.js";
+import { keysHelp, keysHelpOf } from "./run-help.js";
 
 export interface CliOptions {
   /** Further exporters for `skep run`. */
@@ -50,6 +51,9 @@ export async function runCli(argv: readonly string[], { exporters = [] }: CliOpt
     async doctor(options) {
       status = await doctor(options);
     },
+    async linker(options, keys) {
+      status = await linker({ options, flags: parsePluginFlags(keys), exporters });
+    },
     plugins,
   });
   try {
@@ -69,6 +73,7 @@ interface Actions {
   top(options: RunOptions, keys: readonly string[]): Promise<void>;
   replay(file: string, options: ReplayOptions, keys: readonly string[]): Promise<void>;
   doctor(options: DoctorOptions): Promise<void>;
+  linker(options: LinkerOptions, keys: readonly string[]): Promise<void>;
   plugins(options: { json?: boolean }): Promise<void>;
 }
 
@@ -112,6 +117,23 @@ function createProgram(actions: Actions): Command {
     .action((file: string, options: ReplayOptions, invoked: Command) =>
       actions.replay(file, options, invoked.args.slice(1)),
     );
+
+  program
+    .command("linker")
+    .description("take spans of any number of agents, tie them into traces and hand these on")
+    .usage("[options]")
+    .addOption(
+      new Option(
+        "--output <where>",
+        "what goes to stdout (default: ndjson if nothing else takes traces, else none)",
+      ).choices(outputs),
+    )
+    .option("--config <file>", "configuration, TOML ([[inputs.ebpftrace]]) or YAML")
+    .option("--duration <time>", "stop by itself, such as 30s")
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .addHelpText("after", () => keysHelpOf(linkerSections, "ebpftrace"))
+    .action((options: LinkerOptions, invoked: Command) => actions.linker(options, invoked.args));
 
   program
     .command("doctor")

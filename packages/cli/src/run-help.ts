@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
 
-import { flagOf, inputSchema, type ConfigSection } from "@skep/core";
+import { flagOf, inputSchema, variableOf, type ConfigSection } from "@skep/core";
 import { everySection } from "./sections.js";
 
 /**
  * What `skep run --help` says about keys: those of the agent, then, from each section's own schema, those of plugins, exporters and
  * limits. A plugin from elsewhere takes its keys as options in the same way.
  */
-export const keysHelp = (): string =>
+export const keysHelp = (): string => keysHelpOf(everySection);
+
+/** The same for these sections, as keys of one of DataKit's inputs. */
+export const keysHelpOf = (sections: readonly ConfigSection[], input?: string): string =>
   [
-    "\nKeys of the configuration (flags > ENV_INPUT_EBPF_KEY > file > defaults; underscores may stand for hyphens):",
-    ...everySection.flatMap((section) => {
+    `\nKeys of the configuration (flags > ${variableOf("key", input)} > file > defaults; underscores may stand for hyphens):`,
+    ...sections.flatMap((section) => {
       const lines = keysOf(section).map(helpLine);
       return lines.length === 0 ? [] : [`\nKeys of ${section.name}:`, ...lines];
     }),

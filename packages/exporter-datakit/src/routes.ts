@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { Category, Point } from "@skep/core";
+import { type Category, isLinkedSpan, type Point } from "@skep/core";
 
 /** Where on the server points go, and under which name of a collector. */
 export interface Route {
@@ -34,12 +34,19 @@ const others = (["network", "logging"] as const).map((category): Route => ({
   accepts: (point) => point.category === category && !Object.hasOwn(inputs, point.measurement),
 }));
 
-/** Every route of measurements and logs; each point has exactly one. */
-export const writeRoutes: readonly Route[] = [...known, ...others];
+/** Spans that a linker has tied into traces. */
+const traces: Route = {
+  name: "datakit tracing",
+  path: writePath("tracing", "ebpf-tracing"),
+  accepts: isLinkedSpan,
+};
 
-/** Spans go to a linker. */
+/** Every route of measurements, logs and traces; each point has exactly one. */
+export const writeRoutes: readonly Route[] = [...known, ...others, traces];
+
+/** Spans without a trace go to a linker. */
 export const traceRoute: Route = {
   name: "datakit bpftracing",
   path: "/v1/bpftracing",
-  accepts: (point) => point.category === "tracing",
+  accepts: (point) => point.category === "tracing" && !isLinkedSpan(point),
 };

@@ -154,7 +154,7 @@ export class Linker {
     if (this.#closed) return;
     this.#closed = true;
     this.#timer?.cancel();
-    const { clock, store, log } = this.#settings;
+    const { clock, store } = this.#settings;
     const deadline = clock.after(deadlineMs, () => this.#abort.abort(new Error("the deadline has passed")));
     try {
       await (store.durable ? this.#pumping : this.flush());
@@ -163,7 +163,6 @@ export class Linker {
       deadline.cancel();
       this.#abort.abort(new Error("the linker is closed"));
       await this.#pumping;
-      log.info({ event: "linker closed", ...this.status() }, "linker closed");
       store.close();
     }
   }
