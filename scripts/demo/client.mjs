@@ -9,8 +9,8 @@ import { Customer } from "./http.mjs";
 import { Truth } from "./truth.mjs";
 
 const [mode, endpointText] = process.argv.slice(2);
-const { family, host, port } = JSON.parse(endpointText);
-const truth = new Truth();
+const { family, host, port, backend } = JSON.parse(endpointText);
+const truth = new Truth(backend);
 let stopping = false;
 process.once("message", () => (stopping = true));
 

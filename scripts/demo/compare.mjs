@@ -3,14 +3,16 @@
 /** What tells the demo's rows of a measurement apart, and what is counted in them. */
 const shapes = {
   netflow: {
-    identity: ["pid", "transport", "family", "direction"],
+    identity: ["pid", "transport", "family", "direction", "dst_nat_ip", "dst_nat_port"],
     counters: ["bytes_read", "bytes_written", "tcp_established", "tcp_closed"],
   },
   httpflow: {
-    identity: ["pid", "family", "direction", "method", "path", "status_code"],
+    identity: ["pid", "family", "direction", "method", "path", "status_code", "dst_nat_ip", "dst_nat_port"],
     counters: ["count", "bytes_read", "bytes_written"],
   },
   dnsflow: { identity: ["pid", "transport", "family", "direction", "rcode"], counters: ["count"] },
+  // A point is one command.
+  bash: { identity: ["cmd"], counters: ["count"] },
 };
 
 const keyOf = (measurement, values) =>
@@ -26,7 +28,7 @@ export class Seen {
     const { counters } = shapes[measurement];
     const key = keyOf(measurement, { ...fields, ...tags });
     const row = this.#rows.get(key) ?? Object.fromEntries(counters.map((name) => [name, 0]));
-    for (const name of counters) row[name] += Number(fields[name] ?? 0);
+    for (const name of counters) row[name] += Number(fields[name] ?? (measurement === "bash" ? 1 : 0));
     this.#rows.set(key, row);
   }
 
@@ -42,10 +44,10 @@ export class Seen {
 
 /** `GET /shop/cart 200 incoming`: the row in words. */
 function describe({ identity }) {
-  const { pid: _pid, ...rest } = identity;
-  return Object.entries(rest)
-    .map(([name, value]) => (name === "rcode" ? `rcode ${value}` : value))
-    .join(" ");
+  const { pid: _pid, dst_nat_ip: ip, dst_nat_port: port, ...rest } = identity;
+  const words = Object.entries(rest).map(([name, value]) => (name === "rcode" ? `rcode ${value}` : value));
+  if (ip !== undefined && ip !== "N/A") words.push(`to ${ip}:${port}`);
+  return words.join(" ");
 }
 
 /**

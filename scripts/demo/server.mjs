@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Answers on TCP, UDP and HTTP over IPv4 and IPv6, and DNS where port 53 can be had. A plain request's first four bytes say how long the answer is to be.
+// Answers on TCP, UDP and HTTP over IPv4 and IPv6, and DNS where port 53 can be had; or, `server.mjs HOST PORT`, on HTTP there
+// alone. A plain request's first four bytes say how long the answer is to be.
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer } from "node:net";
@@ -67,14 +68,19 @@ async function serveDns() {
   return [];
 }
 
-async function serveHttp({ family, host }) {
+async function serveHttp({ family, host, port = 0 }) {
   const server = shopServer(truth, family, sockets);
-  await once(server.listen(0, host), "listening");
+  await once(server.listen(port, host), "listening");
   return { transport: "http", family, host, port: server.address().port };
 }
 
-const served = await Promise.all([serveTcp, serveUdp, serveHttp].flatMap((serve) => addresses.map(serve)));
-const endpoints = [...served, ...(await serveDns())];
+async function serveAll() {
+  const served = await Promise.all([serveTcp, serveUdp, serveHttp].flatMap((serve) => addresses.map(serve)));
+  return [...served, ...(await serveDns())];
+}
+
+const [host, port] = process.argv.slice(2);
+const endpoints = host ? [await serveHttp({ family: "IPv4", host, port: Number(port) })] : await serveAll();
 process.send({ endpoints });
 process.on("message", async () => {
   await Promise.all([...sockets].map((socket) => once(socket, "close")));

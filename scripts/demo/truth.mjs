@@ -3,11 +3,17 @@
 /** What one process did, as its own system calls told it, row by row as Skep tells it: nothing here comes from Skep. */
 export class Truth {
   #rows = new Map();
+  #nat;
+
+  /** @param {{ host: string, port: number }} [backend] where this process's connections really go */
+  constructor(backend) {
+    this.#nat = { dst_nat_ip: backend?.host ?? "N/A", dst_nat_port: String(backend?.port ?? "N/A") };
+  }
 
   /** @param {"tcp" | "udp"} transport @param {"IPv4" | "IPv6"} family @param {"incoming" | "outgoing"} direction */
   of(transport, family, direction) {
     const zero = { bytes_read: 0, bytes_written: 0, ...(transport === "tcp" && { tcp_established: 0, tcp_closed: 0 }) };
-    return this.#row("netflow", { transport, family, direction }, zero);
+    return this.#row("netflow", { transport, family, direction, ...this.#nat }, zero);
   }
 
   /** Counts a TCP connection from its beginning to its end. @param {import("node:net").Socket} socket */
@@ -23,7 +29,7 @@ export class Truth {
 
   /** Exchanges with this request line and status. */
   http(family, direction, { method, path, status }) {
-    const identity = { family, direction, method, path, status_code: status };
+    const identity = { family, direction, method, path, status_code: status, ...this.#nat };
     return this.#row("httpflow", identity, { count: 0, bytes_read: 0, bytes_written: 0 });
   }
 

@@ -23,8 +23,14 @@ function findClang() {
  * @property {number} [oldest] oldest major version that will do
  * @property {() => unknown} present
  * @property {boolean} [forTests] only the tests want it
- * @property {boolean} [optional] tests that want it skip when it cannot be had
+ * @property {boolean} [optional] tests that want it skip when it cannot be had, the demo goes on without
  */
+
+/** A command, in a package of the same name unless told otherwise. @returns {Need} */
+function program(what, why, ...debian) {
+  return { what, why, debian: debian.length > 0 ? debian : [what], present: () => findProgram([what]), optional: true };
+}
+const forTests = (...need) => ({ ...program(...need), forTests: true });
 
 /** @type {readonly Need[]} */
 const needs = [
@@ -74,38 +80,19 @@ const needs = [
     present: () => findProgram(["ip"]) && findProgram(["ss"]),
     forTests: true,
   },
-  {
-    what: "bpftool",
-    why: "shows that nothing stays attached",
-    debian: ["bpftool", "linux-tools-common"],
-    present: () => findProgram(["bpftool"]),
-    forTests: true,
-    optional: true,
-  },
-  {
-    what: "tshark",
-    why: "sees the same packets as httpflow, for a second opinion",
-    debian: ["tshark"],
-    present: () => findProgram(["tshark"]),
-    forTests: true,
-    optional: true,
-  },
-  {
-    what: "dnsmasq",
-    why: "the resolver whose log tests of DNS are compared with",
-    debian: ["dnsmasq-base"],
-    present: () => findProgram(["dnsmasq"]),
-    forTests: true,
-    optional: true,
-  },
-  {
-    what: "dig",
-    why: "a client of DNS that says what it measured",
-    debian: ["bind9-dnsutils", "dnsutils"],
-    present: () => findProgram(["dig"]),
-    forTests: true,
-    optional: true,
-  },
+  program("script", "a terminal for the demo's shell", "bsdutils"),
+  program("nft", "rules of destination NAT, for the demo too", "nftables"),
+  forTests("bpftool", "shows that nothing stays attached", "bpftool", "linux-tools-common"),
+  forTests("tshark", "sees the same packets as httpflow, for a second opinion"),
+  forTests("dnsmasq", "the resolver whose log tests of DNS are compared with", "dnsmasq-base"),
+  forTests("dig", "a client of DNS that says what it measured", "bind9-dnsutils", "dnsutils"),
+  forTests("nginx", "a server whose log tests of HTTP are compared with", "nginx-light"),
+  forTests("curl", "a client of HTTP with OpenSSL"),
+  forTests("openssl", "certificates for tests"),
+  forTests("python3", "servers and clients in a language of threads"),
+  forTests("conntrack", "the kernel's own table of NAT to compare with"),
+  forTests("iptables", "the other way to make rules of NAT"),
+  forTests("zsh", "a shell with a line editor of its own"),
 ];
 
 const describe = (need) => `  ${need.what} (${need.why})`;
