@@ -15,11 +15,13 @@ enum dns_flag {
 };
 
 /* Bytes a record has room for: what UDP carried before EDNS, and what EDNS usually allows. */
+/* Most queries, and answers with one or two addresses. */
+#define DNS_BRIEF 128
 #define DNS_SHORT 512
 #define DNS_LONG 4096
 
 /*
- * A datagram, or a piece of a TCP segment. The record is this struct followed by DNS_SHORT or DNS_LONG bytes, of which
+ * A datagram, or a piece of a TCP segment. The record is this struct followed by DNS_BRIEF, DNS_SHORT or DNS_LONG bytes, of which
  * `captured` are set.
  */
 struct dns_event {

@@ -46,7 +46,7 @@ export function eventBytes(heard: Heard): Uint8Array {
     flags: (heard.sent ?? true) ? 1 : 0,
     comm: heard.comm ?? "curl",
   });
-  const room = bytes.length <= 512 ? 512 : 4096;
+  const room = [128, 512].find((size) => bytes.length <= size) ?? 4096;
   return Buffer.concat([event, bytes, Buffer.alloc(room - bytes.length, 0xa5)]);
 }
 
