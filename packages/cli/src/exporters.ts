@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-import { deliverySection, sectionOf, type AgentOptions, type Config, type Exporter } from "@skep/core";
+import {
+  deliverySection,
+  sectionOf,
+  type AgentOptions,
+  type AnyMeasurement,
+  type Config,
+  type Exporter,
+} from "@skep/core";
 import { datakitFromConfig, datakitSection } from "@skep/exporter-datakit";
+import { otlpSection, type OtlpConfig } from "@skep/exporter-otlp/config";
 import { prometheusFromConfig, prometheusSection } from "@skep/exporter-prometheus";
 
 /**
@@ -12,8 +20,19 @@ export async function configuredExporters(config: Config): Promise<readonly Expo
   const context = { measurements: measurementsOf(config), intervalMs: config.interval };
   return [
     ...datakitFromConfig(sectionOf(config, datakitSection), context),
+    ...(await otlpExporters(sectionOf(config, otlpSection), context)),
     ...(await prometheusFromConfig(sectionOf(config, prometheusSection), context)),
   ];
+}
+
+type Context = { readonly measurements: readonly AnyMeasurement[]; readonly intervalMs: number };
+
+/** OpenTelemetry's packages take a second to load where the machine is busy: only who uses them waits for them. */
+async function otlpExporters(config: OtlpConfig, context: Context): Promise<readonly Exporter[]> {
+  const { otlp_endpoint, otlp_metrics_endpoint, otlp_logs_endpoint, otlp_traces_endpoint } = config;
+  if (!otlp_endpoint && !otlp_metrics_endpoint && !otlp_logs_endpoint && !otlp_traces_endpoint) return [];
+  const { otlpFromConfig } = await import("@skep/exporter-otlp");
+  return otlpFromConfig(config, context);
 }
 
 /** What the enabled plugins can tell. */

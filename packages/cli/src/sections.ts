@@ -9,6 +9,7 @@ import {
   type ConfigSection,
 } from "@skep/core";
 import { datakitSection } from "@skep/exporter-datakit";
+import { otlpSection } from "@skep/exporter-otlp/config";
 import { prometheusSection } from "@skep/exporter-prometheus";
 import { builtins } from "./plugins.js";
 
@@ -17,6 +18,7 @@ const hasTrace = builtins.some(({ name }) => name === traceSection.name);
 /** Keys of the configuration that belong neither to the agent itself nor to a plugin that is there. */
 export const sections: readonly ConfigSection[] = [
   datakitSection,
+  otlpSection,
   prometheusSection,
   deliverySection,
   limitsSection,
