@@ -12,3 +12,7 @@ export { linkingExporter } from "./linking-exporter.js";
 export { parseLineProtocol } from "./receive/line-protocol.js";
 export { otlpSpans } from "./receive/otlp.js";
 export { type LinkerServer, serveLinker, type ServeOptions } from "./receive/server.js";
+// For those who link elsewhere, with the same ids: docs/tracing-at-scale.md
+export { spanIdOf, traceIdOf } from "./ids.js";
+export { chanceKeeps } from "./sampling.js";
+export { type AppVerdict, keysOf, type SpanKeys } from "./span-keys.js";
