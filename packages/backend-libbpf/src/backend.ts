@@ -14,6 +14,7 @@ import { Chooser, publicChoice, type Choice } from "./choose.js";
 import { requireBpf } from "./explain.js";
 import { Host, type HostPaths } from "./host.js";
 import { Library } from "./library.js";
+import { enableStats } from "./program-stats.js";
 import { Prober } from "./probe.js";
 import { requireKnownNames } from "./request.js";
 import { LibbpfSession } from "./session.js";
@@ -77,6 +78,10 @@ class LibbpfBackend implements Backend {
     this.#sessions.add(session);
     this.workshop().library.giveMemoryBack();
     return session;
+  }
+
+  enableStats(): { close(): void } {
+    return enableStats(this.workshop().library);
   }
 
   async close(): Promise<void> {

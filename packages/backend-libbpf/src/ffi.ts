@@ -81,6 +81,8 @@ export interface Libbpf {
 
   bpf_link_create(programFd: number, targetFd: number, attachType: number, options: null): number;
   bpf_iter_create(linkFd: number): number;
+  bpf_enable_stats(type: number): number;
+  bpf_obj_get_info_by_fd(fd: number, info: Uint8Array, length: Uint32Array): number;
   bpf_map_lookup_elem(fd: number, key: Bytes, value: Bytes): number;
   bpf_map_update_elem(fd: number, key: Bytes, value: Bytes, flags: number): number;
   bpf_map_delete_elem(fd: number, key: Bytes): number;
@@ -169,6 +171,8 @@ const libbpfSignatures: Signatures<Libbpf> = {
 
   bpf_link_create: ["int", ["int", "int", "int", pointer]],
   bpf_iter_create: ["int", ["int"]],
+  bpf_enable_stats: ["int", ["int"]],
+  bpf_obj_get_info_by_fd: ["int", ["int", pointer, pointer]],
   bpf_map_lookup_elem: ["int", ["int", pointer, pointer]],
   bpf_map_update_elem: ["int", ["int", pointer, pointer, "uint64_t"]],
   bpf_map_delete_elem: ["int", ["int", pointer]],

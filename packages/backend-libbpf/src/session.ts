@@ -10,6 +10,7 @@ import {
   type Layout,
   type Link,
   type OpenRequest,
+  type ProgramStats,
   type Ring,
   type Session,
 } from "@skep/core";
@@ -21,6 +22,7 @@ import { LinkIterator } from "./iterator.js";
 import { linkIterator } from "./iterators.js";
 import { LinkSet } from "./link.js";
 import type { BpfObject, MapHandle, Program } from "./object.js";
+import { statsOf } from "./program-stats.js";
 import { objectOf, prepareObject, programPlaces } from "./request.js";
 import { RingMap } from "./ring-map.js";
 import { MapType } from "./uapi.js";
@@ -135,6 +137,14 @@ export class LibbpfSession implements Session, AsyncDisposable {
 
   hasProgram(program: string): boolean {
     return this.#programs.has(program);
+  }
+
+  programStats(): readonly ProgramStats[] {
+    if (this.#closed) return [];
+    return [...this.#programs].flatMap(([name, { program }]) => {
+      const stats = statsOf(this.#context.library, program.fd);
+      return stats === undefined ? [] : [{ program: name, ...stats }];
+    });
   }
 
   layoutOf(struct: string): Layout | undefined {

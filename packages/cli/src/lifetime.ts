@@ -50,7 +50,7 @@ export async function live(
     return await endEarly(observed, ending);
   } finally {
     await agent.stop(hurry ? { deadlineMs: hurriedStopMs } : {});
-    logSummary(log, agent.status());
+    logSummary(log, agent.status(), agent.metrics());
   }
 }
 

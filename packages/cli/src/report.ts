@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { AgentStatus, ChosenStrategy, Config, Logger, PluginStatus } from "@skep/core";
+import type { AgentMetrics, AgentStatus, ChosenStrategy, Config, Logger, PluginStatus } from "@skep/core";
 
 type Strategies = Readonly<Record<string, ChosenStrategy>>;
 
@@ -31,10 +31,20 @@ export function logReady(log: Logger, status: AgentStatus): void {
 }
 
 /** Says what became of every observation: `event: "summary"`. */
-export function logSummary(log: Logger, status: AgentStatus): void {
+export function logSummary(log: Logger, status: AgentStatus, metrics: AgentMetrics): void {
   const plugins = status.plugins.map(({ name, counters }) => ({ name, ...counters }));
   const exporters = status.exporters.map(({ name, exported, dropped }) => ({ name, exported, dropped }));
-  log.info({ event: "summary", plugins, exporters }, `summary: ${status.plugins.map(countsOf).join("; ")}`);
+  const self = {
+    drain: metrics.drain,
+    flush: metrics.flush,
+    rings: metrics.plugins.flatMap(({ name, rings }) => rings.map(({ map, peak }) => ({ plugin: name, map, peak }))),
+    programs: metrics.plugins.flatMap(({ name, programs }) =>
+      programs.filter(({ runs }) => runs > 0).map((program) => ({ plugin: name, ...program })),
+    ),
+    ...metrics.process,
+  };
+  const words = `summary: ${status.plugins.map(countsOf).join("; ")}`;
+  log.info({ event: "summary", plugins, exporters, self }, words);
 }
 
 function countsOf({ name, counters }: PluginStatus): string {

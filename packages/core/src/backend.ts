@@ -39,6 +39,16 @@ export interface ChosenStrategy {
   readonly refused: readonly { readonly name: string; readonly reason: string }[];
 }
 
+/** What a loaded BPF program costs, as the kernel counts. */
+export interface ProgramStats {
+  readonly program: string;
+  /** Runs, and the time they took in ns: counted while statistics are on ({@link Backend.enableStats}). */
+  readonly runs: number;
+  readonly runTimeNs: number;
+  /** Runs the kernel left out because the program was already at work on that CPU; counted always, from Linux 5.12. */
+  readonly recursionMisses: number;
+}
+
 /** Something provides kernel observations to plugins: libbpf, a recording, whatever a third party brings. */
 export interface Backend {
   readonly name: string;
@@ -53,6 +63,11 @@ export interface Backend {
    * Throws `SKEP_ERR_PROBES` when a mandatory group has no strategy that works; nothing stays loaded then.
    */
   open(request: OpenRequest): Promise<Session>;
+  /**
+   * Makes the kernel count runs and run times of BPF programs until the result is closed. For the whole host: each run of any
+   * program then costs two readings of the clock. Absent: there is nothing to count.
+   */
+  enableStats?(): { close(): void };
   /** Closes every session. Idempotent. */
   close(): Promise<void>;
 }
@@ -70,6 +85,8 @@ export interface Session {
   iterator(program: string, target?: IteratorTarget): BpfIterator;
   /** True when `program` belongs to a chosen strategy and was loaded. */
   hasProgram(program: string): boolean;
+  /** What the loaded programs cost so far; absent where there is nothing to tell. */
+  programStats?(): readonly ProgramStats[];
   /** Layout of a struct in the loaded object's own BTF; undefined when the object does not know it. */
   layoutOf(struct: string): Layout | undefined;
   close(): Promise<void>;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import type { AgentMetrics } from "./agent/metrics.js";
 import type { Point } from "./measurement.js";
 
 /**
@@ -16,6 +17,8 @@ export interface Exporter {
    * others (and any other throw) drop the batch, counted as `export_rejected`. Never called twice at once.
    */
   export(points: readonly Point[], options: { readonly signal: AbortSignal }): void | Promise<void>;
+  /** For an exporter that tells about the agent too: called once, when the agent is made. `metrics` costs little; ask when asked. */
+  observeAgent?(metrics: () => AgentMetrics): void;
   /** Everything exported so far is on its way; called before `close`. */
   flush?(options: { readonly signal: AbortSignal }): void | Promise<void>;
   close?(): void | Promise<void>;

@@ -2,6 +2,7 @@
 export type * from "./agent/agent.js";
 export * from "./agent/create-agent.js";
 export { kernelStats } from "./agent/kernel-stats.js";
+export type * from "./agent/metrics.js";
 export type * from "./agent/options.js";
 export type * from "./agent/status.js";
 export * from "./backend.js";

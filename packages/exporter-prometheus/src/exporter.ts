@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type AnyMeasurement, type Exporter, SkepError } from "@skep/core";
 import { Counter, Registry } from "prom-client";
+import { registerAgentMetrics } from "./agent-metrics.js";
 import { MeasurementMetrics } from "./metrics.js";
 
 export interface PrometheusOptions {
@@ -76,6 +77,7 @@ export function prometheusExporter(options: PrometheusOptions): PrometheusExport
       const at = server?.address() as AddressInfo | null | undefined;
       return at ? `http://${at.address.includes(":") ? `[${at.address}]` : at.address}:${at.port}/metrics` : undefined;
     },
+    observeAgent: (agent) => registerAgentMetrics(registry, agent),
     async export(points) {
       await (listening ??= listen());
       const now = Date.now();

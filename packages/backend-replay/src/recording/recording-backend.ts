@@ -66,6 +66,7 @@ export function recordingBackend(
         });
       }
     },
+    ...(inner.enableStats === undefined ? {} : { enableStats: () => inner.enableStats!() }),
     close: () => inner.close(),
   };
 }

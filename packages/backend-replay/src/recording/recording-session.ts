@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-import type { Attach, BpfIterator, BpfMap, IteratorTarget, Layout, Link, Ring, Session } from "@skep/core";
+import type {
+  Attach,
+  BpfIterator,
+  BpfMap,
+  IteratorTarget,
+  Layout,
+  Link,
+  ProgramStats,
+  Ring,
+  Session,
+} from "@skep/core";
 import { RecordingIterator, RecordingMap, RecordingRing } from "./recording-handles.js";
 import type { RecordingWriter, StreamId } from "./writer.js";
 
@@ -86,6 +96,10 @@ export class RecordingSession implements Session {
       this.writer.answer({ ask: "layoutOf", name: struct, ...(layout === undefined ? {} : { layout }) });
     }
     return layout;
+  }
+
+  programStats(): readonly ProgramStats[] {
+    return this.inner.programStats?.() ?? [];
   }
 
   async close(): Promise<void> {

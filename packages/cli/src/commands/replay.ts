@@ -52,7 +52,7 @@ export async function replay({ file, options, flags, exporters }: ReplayRequest)
     return ExitStatus.done;
   } finally {
     stop.close();
-    logSummary(log, agent.status());
+    logSummary(log, agent.status(), agent.metrics());
   }
 }
 

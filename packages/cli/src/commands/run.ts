@@ -67,7 +67,7 @@ export async function run(request: RunRequest): Promise<number> {
   logNotices(log, config);
 
   const output = options.output ?? (request.recordTo === undefined ? defaultOutput() : "none");
-  const { btf_path: btf } = sectionOf(config, kernelSection);
+  const { btf_path: btf, bpf_stats: programStats } = sectionOf(config, kernelSection);
   const backend = libbpfBackend(btf === undefined ? {} : { host: { btf } });
   const recording = request.recordTo === undefined ? undefined : createRunFile(request.recordTo);
   let observed: ObservedCommand | undefined;
@@ -91,6 +91,7 @@ export async function run(request: RunRequest): Promise<number> {
       tags: config.tags,
       scope: observed?.scope ?? scope,
       strategies: options.strategy ?? {},
+      programStats,
       ...deliveryOf(config),
       log,
     });

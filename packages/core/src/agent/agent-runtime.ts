@@ -5,6 +5,7 @@ import { HostIdentity } from "../host-identity.js";
 import { settlesWithin } from "../internal/deadline.js";
 import { isSkepError, messageOf } from "../internal/failure.js";
 import { GuardedEmitter } from "../internal/guarded-emitter.js";
+import { Stopwatch } from "../internal/stopwatch.js";
 import { silentLogger, type Logger } from "../logger.js";
 import type { Point } from "../measurement.js";
 import { ExportQueue } from "../points/export-queue.js";
@@ -24,6 +25,7 @@ import { ServiceRegistry } from "../services/service-registry.js";
 import type { Agent, AgentEvents } from "./agent.js";
 import { defaultIntervalMs, defaultLimits, defaultRestart, defaultService } from "./defaults.js";
 import { assertStrategies, entriesInOrder } from "./entries.js";
+import type { AgentMetrics } from "./metrics.js";
 import type { AgentLimits, AgentOptions, PluginEntry } from "./options.js";
 import { PluginHost } from "./plugin-host.js";
 import { provides } from "./service-order.js";
@@ -51,6 +53,8 @@ export class AgentRuntime implements Agent {
   readonly #mappedFiles: ReturnType<typeof createMappedFiles>;
   readonly #drain: DrainClock;
   readonly #flushes: FlushClock;
+  readonly #flushTimes = new Stopwatch();
+  #programStats: { close(): void } | undefined;
   #spool: SpoolDirectory | undefined;
   #state: AgentState = "idle";
   #scope: ResolvedScope = { cgroups: [], pids: [], netns: [] };
@@ -103,6 +107,7 @@ export class AgentRuntime implements Agent {
     };
     this.#hosts = entries.map((entry) => this.#hostOf(entry));
     this.#queues = (options.exporters ?? []).map((exporter) => this.#queueOf(exporter));
+    for (const exporter of options.exporters ?? []) exporter.observeAgent?.(() => this.metrics());
   }
 
   on<E extends keyof AgentEvents>(event: E, listener: AgentEvents[E]): this {
@@ -157,6 +162,18 @@ export class AgentRuntime implements Agent {
     };
   }
 
+  metrics(): AgentMetrics {
+    const { rss, heapUsed } = process.memoryUsage();
+    const { user, system } = process.cpuUsage();
+    return {
+      plugins: this.#hosts.map((host) => host.metrics()),
+      drain: this.#drain.timing,
+      flush: this.#flushTimes.timing,
+      exporters: this.#queues.map((queue) => queue.status()),
+      process: { rss, heapUsed, cpuSeconds: (user + system) / 1e6 },
+    };
+  }
+
   points(options: { readonly signal?: AbortSignal; readonly buffer?: number } = {}): PointStream {
     const stream = new BufferedPointStream({
       buffer: options.buffer ?? this.#limits.iteratorPoints,
@@ -174,6 +191,7 @@ export class AgentRuntime implements Agent {
       this.#scope = resolveScope(this.#surroundings.scope, this.#surroundings.host.procRoot);
       if (this.options.spool !== undefined) await this.#openSpool(this.options.spool);
       this.#drain.start();
+      if (this.options.programStats) this.#countPrograms();
       for (const host of this.#hosts) {
         if (this.#stopping !== undefined) break;
         await host.launch();
@@ -195,6 +213,17 @@ export class AgentRuntime implements Agent {
   async #openSpool(options: SpoolOptions): Promise<void> {
     this.#spool = await SpoolDirectory.open(options);
     for (const queue of this.#queues) queue.useSpool(await this.#spool.spoolOf(queue.exporter.name));
+  }
+
+  /** Statistics are nice to have: without them the agent runs as well. */
+  #countPrograms(): void {
+    try {
+      this.#programStats = this.options.backend.enableStats?.();
+    } catch (error) {
+      this.#failed(
+        isSkepError(error) ? error : new SkepError("SKEP_ERR_PERMISSION", messageOf(error), { cause: error }),
+      );
+    }
   }
 
   /** @throws SkepError `SKEP_ERR_NOTHING_RUNS` */
@@ -240,6 +269,7 @@ export class AgentRuntime implements Agent {
     for (const host of [...this.#hosts].reverse()) await host.stop(left());
     this.#hub.dispatch();
     this.#drain.stop();
+    this.#programStats?.close();
     for (const stream of [...this.#streams]) stream.end();
     await this.#spool?.close();
     this.#mappedFiles.close();
@@ -254,7 +284,11 @@ export class AgentRuntime implements Agent {
     if (this.#hosts.some((host) => host.status().counters.pending > 0)) await this.#flushAll(pluginMs);
   }
 
-  async #flushAll(pluginMs: number): Promise<void> {
+  #flushAll(pluginMs: number): Promise<void> {
+    return this.#flushTimes.measure(() => this.#flushPlugins(pluginMs));
+  }
+
+  async #flushPlugins(pluginMs: number): Promise<void> {
     await this.#drain.drainAll(performance.now() + drainMs);
     await this.#hub.hold(async () => {
       for (const host of this.#hosts) await host.flush(pluginMs);

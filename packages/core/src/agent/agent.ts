@@ -3,6 +3,7 @@
 import type { SkepError } from "../errors.js";
 import type { Point } from "../measurement.js";
 import type { PointStream } from "../points/point-stream.js";
+import type { AgentMetrics } from "./metrics.js";
 import type { AgentStatus, Loss, StateChange } from "./status.js";
 
 /**
@@ -39,6 +40,8 @@ export interface Agent extends AsyncDisposable {
    */
   stop(options?: { readonly deadlineMs?: number }): Promise<void>;
   status(): AgentStatus;
+  /** What it costs and how it gets along, in numbers, now. */
+  metrics(): AgentMetrics;
   /**
    * The points from now on, until the agent stops or `signal` aborts. Bounded: a consumer slower than the points loses the oldest
    * ones, counted in the stream's `dropped` and as `loss`.

@@ -73,6 +73,8 @@ export interface AgentOptions {
   /** Probe group, or `plugin/group`, -> strategy that must be used instead of the first that works. */
   readonly strategies?: Readonly<Record<string, string>>;
   readonly log?: Logger;
+  /** Count runs and run times of BPF programs, for `metrics()`. Costs every BPF program of the host two clock readings per run. */
+  readonly programStats?: boolean;
   /** Lets the backend load objects that could change the system. */
   readonly allowMutation?: boolean;
   /** Where `HOST_PROC` and `HOST_ROOT` are looked up. Default `process.env`. */

@@ -5,11 +5,13 @@ import { Backoff } from "../internal/backoff.js";
 import { settlesWithin } from "../internal/deadline.js";
 import { attribute, isPermanent } from "../internal/failure.js";
 import { Serial } from "../internal/serial.js";
+import { Stopwatch } from "../internal/stopwatch.js";
 import type { Logger } from "../logger.js";
 import type { Plugin } from "../plugin.js";
 import type { Timer } from "../scheduler/clock.js";
 import { serviceName } from "../service.js";
 import { Ledger } from "./ledger.js";
+import type { PluginMetrics } from "./metrics.js";
 import type { PluginEntry, RestartOptions } from "./options.js";
 import { PluginRun } from "./plugin-run.js";
 import type { PluginState, PluginStatus, StateChange } from "./status.js";
@@ -27,6 +29,7 @@ export interface HostEvents {
 /** Keeps one plugin going: starts it, quarantines it when it fails, starts it again later, and keeps its account. */
 export class PluginHost {
   readonly #ledger = new Ledger();
+  readonly #flushes = new Stopwatch();
   readonly #backoff: Backoff;
   /** Starting, failing and stopping, one at a time. */
   readonly #changes = new Serial();
@@ -99,8 +102,10 @@ export class PluginHost {
   }
 
   async flush(ms: number): Promise<void> {
-    this.#run?.readKernelStats();
-    await this.#run?.flush(ms);
+    const run = this.#run;
+    if (run === undefined) return;
+    run.readKernelStats();
+    await this.#flushes.measure(() => run.flush(ms));
   }
 
   /** Tells what was lost since the last call. */
@@ -166,6 +171,18 @@ export class PluginHost {
       restarts: this.#restarts,
       restartInMs:
         this.#restart === undefined ? undefined : Math.max(0, this.#restart.at - this.surroundings.clock.now()),
+    };
+  }
+
+  metrics(): PluginMetrics {
+    return {
+      name: this.plugin.name,
+      counters: this.#ledger.counters(),
+      failures: this.#failures,
+      restarts: this.#restarts,
+      flush: this.#flushes.timing,
+      rings: this.#run?.rings ?? [],
+      programs: this.#run?.programs ?? [],
     };
   }
 

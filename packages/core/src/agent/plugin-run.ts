@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { RecordHandler, Ring, Session } from "../backend.js";
+import type { ProgramStats, RecordHandler, Ring, Session } from "../backend.js";
 import type { SkepError } from "../errors.js";
 import { withDeadline } from "../internal/deadline.js";
 import { attribute } from "../internal/failure.js";
@@ -14,6 +14,7 @@ import { DecodeGuard } from "./decode-guard.js";
 import { KernelStatsReader } from "./kernel-stats.js";
 import type { Ledger } from "./ledger.js";
 import { openSession, prepareSession } from "./load.js";
+import type { RingMetrics } from "./metrics.js";
 import type { PluginEntry } from "./options.js";
 import { createPluginContext } from "./plugin-context.js";
 import type { Surroundings } from "./surroundings.js";
@@ -112,6 +113,26 @@ export class PluginRun {
     for (const begin of this.#timers.splice(0)) begin();
   }
 
+  /** How its rings are used. */
+  get rings(): readonly RingMetrics[] {
+    if (!this.#running) return [];
+    return this.#sources.map(({ ring, usage = { peak: 0, records: 0 } }) => ({
+      map: ring.map,
+      size: ring.size,
+      pending: ring.pending(),
+      ...usage,
+    }));
+  }
+
+  /** What its programs cost; nothing when the session cannot say, or not any more. */
+  get programs(): readonly ProgramStats[] {
+    try {
+      return (this.#running && this.session?.programStats?.()) || [];
+    } catch {
+      return [];
+    }
+  }
+
   /** Books what the kernel had to drop. */
   readKernelStats(): void {
     try {
@@ -190,6 +211,7 @@ export class PluginRun {
   #read(ring: Ring, handler: RecordHandler, urgent: boolean): void {
     const source: DrainSource = {
       ring,
+      usage: { peak: 0, records: 0 },
       urgent,
       handle: this.#guarded(handler),
       failed: (error) => this.#fail(this.#attribute(error, "drain")),
@@ -204,7 +226,8 @@ export class PluginRun {
     for (const source of this.#sources) {
       if (source.ring.map !== map || source.ring.pending() === 0) continue;
       try {
-        source.ring.drain(source.handle, performance.now() + sliceMs);
+        const records = source.ring.drain(source.handle, performance.now() + sliceMs);
+        if (source.usage !== undefined) source.usage.records += records;
       } catch (error) {
         source.failed(error);
       }

@@ -60,6 +60,8 @@ export interface ExporterStatus {
   readonly exported: number;
   /** Reason -> points: `queue_full`, `export_rejected`, `export_deadline`, `spool_full`, `spool_failed`, `spool_damaged`. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** Age of the oldest point of the batch under way, or, between batches, of the last one when it was delivered; milliseconds. */
+  readonly lagMs: number;
   /** Attempts that failed, retried ones included. */
   readonly failures: number;
   readonly lastError: string | undefined;

@@ -52,6 +52,7 @@ export class ExportQueue {
   /** The last attempt failed and may be repeated. */
   #isAway = false;
   #exported = 0;
+  #lagMs = 0;
   #failures = 0;
   #lastError: string | undefined;
   #pumping: Promise<void> | undefined;
@@ -106,10 +107,16 @@ export class ExportQueue {
       queued: this.#memory.size + inFlight,
       spooled: this.#spool?.points ?? 0,
       exported: this.#exported,
+      lagMs: this.#job === undefined ? this.#lagMs : this.#ageOf(this.#job),
       dropped: Object.fromEntries(this.#dropped),
       failures: this.#failures,
       lastError: this.#lastError,
     };
+  }
+
+  /** Milliseconds since the first point's own time: batches are in order. */
+  #ageOf({ points: [first] }: Job): number {
+    return first === undefined ? 0 : Math.max(0, Number(this.options.clock.unixNs() - first.time) / 1e6);
   }
 
   async #pump(): Promise<void> {
@@ -158,6 +165,7 @@ export class ExportQueue {
       await this.#attempt(job.points);
       this.#isAway = false;
       this.#exported += job.points.length;
+      this.#lagMs = this.#ageOf(job);
       this.#backoff.reset();
     } catch (error) {
       this.#failures++;

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: MIT
 
 import type { RecordHandler, Ring } from "../backend.js";
+import type { Timing } from "../agent/metrics.js";
+import { Stopwatch } from "../internal/stopwatch.js";
 import type { Clock, Timer } from "./clock.js";
+
+/** How a ring is used. */
+export interface RingUsage {
+  /** Largest share that waited when it was read. */
+  peak: number;
+  records: number;
+}
 
 /** A ring and who reads it. */
 export interface DrainSource {
@@ -9,6 +18,8 @@ export interface DrainSource {
   readonly handle: RecordHandler;
   /** Records are few and each is waited for: read at its own wake-up, also while the other rings are read on the timer. */
   readonly urgent?: boolean;
+  /** Kept current by the clock. */
+  readonly usage?: RingUsage;
   /** The ring itself failed, or `handle` threw; it is read no more. */
   failed(error: unknown): void;
 }
@@ -35,12 +46,18 @@ export class DrainClock {
   #firstOfTurn = 0;
   /** Share of the fullest ring before it was read. */
   #fill = 0;
+  readonly #turns = new Stopwatch();
 
   constructor(
     private readonly clock: Clock,
     /** Called after each turn in which records were read. */
     private readonly onDrained: () => void = () => {},
   ) {}
+
+  /** Turns in which records were read. */
+  get timing(): Timing {
+    return this.#turns.timing;
+  }
 
   /** Starts reading a ring; returns how to stop. */
   add(source: DrainSource): () => void {
@@ -114,6 +131,7 @@ export class DrainClock {
 
   /** One slice over all rings. `full`: the slice ended before the rings did. `fill`: the fullest ring's share before reading. */
   #drain(deadline: number): { records: number; full: boolean; fill: number } {
+    const begin = performance.now();
     const sources = [...this.#sources];
     const first = sources.length === 0 ? 0 : this.#firstOfTurn % sources.length;
     let records = 0;
@@ -129,15 +147,24 @@ export class DrainClock {
         break;
       }
     }
-    if (records > 0) this.onDrained();
+    if (records > 0) {
+      this.#turns.add(performance.now() - begin);
+      this.onDrained();
+    }
     return { records, full, fill: this.#fill };
   }
 
   /** Records that were read; a ring that fails, or whose reader throws, is read no more. */
   #read(source: DrainSource, deadline: number): number {
     try {
-      this.#fill = Math.max(this.#fill, source.ring.pending() / source.ring.size);
-      return source.ring.drain(source.handle, deadline);
+      const fill = source.ring.pending() / source.ring.size;
+      if (fill > this.#fill) this.#fill = fill;
+      const records = source.ring.drain(source.handle, deadline);
+      if (source.usage !== undefined) {
+        source.usage.records += records;
+        if (fill > source.usage.peak) source.usage.peak = fill;
+      }
+      return records;
     } catch (error) {
       this.#remove(source);
       source.failed(error);

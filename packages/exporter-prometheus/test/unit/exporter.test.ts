@@ -86,3 +86,44 @@ test("only /metrics is served, only to readers", async (t) => {
   t.is((await fetch(made.address!, { method: "POST" })).status, 405);
   t.is((await fetch(made.address!)).headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
 });
+
+test("what the agent says about itself is there too, as it is when somebody asks", async (t) => {
+  const made = exporter(t);
+  const timing = { count: 2, totalMs: 500, longestMs: 300, lastMs: 200 };
+  let observed = 5;
+  made.observeAgent?.(() => ({
+    plugins: [
+      {
+        name: "net",
+        counters: { observed, emitted: 1, aggregated: 1, dropped: { ring_full: 3 }, pending: 0 },
+        failures: 0,
+        restarts: 0,
+        flush: timing,
+        rings: [{ map: "events", size: 4096, pending: 0, peak: 0.5, records: 7 }],
+        programs: [{ program: "on_close", runs: 10, runTimeNs: 2000, recursionMisses: 0 }],
+      },
+    ],
+    drain: timing,
+    flush: timing,
+    exporters: [
+      { name: "x", queued: 1, spooled: 0, exported: 2, dropped: {}, lagMs: 1500, failures: 0, lastError: undefined },
+    ],
+    process: { rss: 100, heapUsed: 50, cpuSeconds: 1.5 },
+  }));
+  await made.listen();
+  const first = await scrape(made);
+  for (const line of [
+    'skep_agent_observed_total{plugin="net"} 5',
+    'skep_agent_dropped_total{plugin="net",reason="ring_full"} 3',
+    'skep_agent_ring_peak_ratio{plugin="net",ring="events"} 0.5',
+    'skep_agent_program_seconds_total{plugin="net",program="on_close"} 0.000002',
+    'skep_agent_export_lag_seconds{exporter="x"} 1.5',
+    "skep_agent_flush_seconds_total 0.5",
+    "skep_agent_resident_memory_bytes 100",
+    "skep_agent_cpu_seconds_total 1.5",
+  ]) {
+    t.true(first.includes(`${line}\n`), `${line}\n${first}`);
+  }
+  observed = 9;
+  t.true((await scrape(made)).includes('skep_agent_observed_total{plugin="net"} 9\n'));
+});

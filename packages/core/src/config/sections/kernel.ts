@@ -10,6 +10,12 @@ const schema = z.strictObject({
       "types of this kernel, where it does not tell them itself: a BTF file, or a directory with RELEASE.btf in it, such as a copy of BTFHub's archive",
     examples: ["/var/lib/skep/btf"],
   }),
+  bpf_stats: z
+    .boolean()
+    .default(false)
+    .describe(
+      "count runs and run times of BPF programs for the agent's own metrics; costs every BPF program of the host two clock readings per run",
+    ),
 });
 
 /** What the agent must be told of the kernel it runs on. */
