@@ -51,6 +51,12 @@ export const stages = [
       limit: minutes(2),
     },
     {
+      name: "transpile",
+      what: "tests need no compiler later",
+      command: [node, "scripts/test/transpile.mjs"],
+      limit: minutes(2),
+    },
+    {
       name: "generated",
       what: "committed codecs are what the toolchain generates",
       command: [node, "scripts/test/generated.mjs", bpfCommand()],
@@ -70,7 +76,7 @@ export const stages = [
       what: "this machine's kernel",
       // libbpf's log hook and descriptors are those of a process: a process for each file.
       command: ava("**/test/live/**", "--no-worker-threads", "--concurrency=1", "--timeout=2m"),
-      limit: minutes(20),
+      limit: minutes(12),
       root: true,
     },
   ],
@@ -79,7 +85,7 @@ export const stages = [
       name: "kernels",
       what: "stock kernels under QEMU",
       command: ["npm", "run", "--silent", "kernels", "--", "--timeout", "600", ...kernelTests],
-      limit: minutes(45),
+      limit: minutes(22),
     },
   ],
   [
