@@ -138,6 +138,7 @@ export class Linker {
    * @throws SkepError `SKEP_ERR_STORE`
    */
   async flush(): Promise<void> {
+    await this.#pumping;
     while (this.#cursor < this.#window.next && !this.#abort.signal.aborted) {
       this.#link(Infinity);
       await this.#pumping;

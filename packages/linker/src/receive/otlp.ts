@@ -29,15 +29,25 @@ interface WireSpan {
   readonly attributes: Attributes;
 }
 
+/** Fields that are integers: official serializers write those beyond 2^53 as text. */
+const integers: ReadonlySet<string> = new Set(
+  Object.entries(spanMeasurement.fields)
+    .filter(([, { type }]) => type === "int")
+    .map(([name]) => name),
+);
+
 /**
- * The spans of an OTLP trace request, protobuf or its JSON. Attributes of a span are fields of its point, under the same names; ids
- * that a sender made up are not looked at. Host, process and service are the resource's where the span does not say them.
+ * The spans of an OTLP trace request, protobuf or its JSON, as @skep/exporter-otlp and others with its attributes write them: those of
+ * a span are fields of its point, under the same names. Names with a dot are OpenTelemetry's for what fields say already, and ids
+ * that a sender gave are those of no trace: neither is looked at. Host, service and process are the resource's.
  *
  * @throws Error when the body is no such request
  */
-export function otlpSpans(body: Buffer, encoding: "protobuf" | "json"): Point[] {
+export function otlpSpans(body: Uint8Array, encoding: "protobuf" | "json"): Point[] {
   const message =
-    encoding === "json" ? Request.fromObject(JSON.parse(body.toString("utf8")) as object) : Request.decode(body);
+    encoding === "json"
+      ? Request.fromObject(JSON.parse(Buffer.from(body).toString("utf8")) as object)
+      : Request.decode(body);
   const { resourceSpans } = Request.toObject(message, { longs: String, arrays: true }) as WireRequest;
   return resourceSpans.flatMap(({ resource, scopeSpans }) => {
     const ofResource = fieldsOf(resource?.attributes ?? []);
@@ -46,40 +56,52 @@ export function otlpSpans(body: Buffer, encoding: "protobuf" | "json"): Point[] 
 }
 
 function pointOf(span: WireSpan, resource: Record<string, FieldValue>): Point {
-  const { service, host, ...attributes } = fieldsOf(span.attributes);
+  const { service, host, ...attributes } = withoutDots(fieldsOf(span.attributes));
   const time = BigInt(span.startTimeUnixNano ?? 0);
-  const fields: Record<string, FieldValue> = {
+  const text = (...values: (FieldValue | undefined)[]) => values.find((value) => value !== undefined)?.toString();
+  const fields = withoutUndefined({
+    resource: span.name || undefined,
     start: Number(time / 1000n),
     duration: Number((BigInt(span.endTimeUnixNano ?? 0) - time) / 1000n),
-    ...(resource["process.pid"] !== undefined && { pid: String(resource["process.pid"]) }),
+    pid: text(resource["process.pid"]),
+    process_name: text(resource["process.executable.name"]),
     ...attributes,
-  };
-  if (fields["resource"] === undefined && span.name) fields["resource"] = span.name;
-  return {
-    measurement: spanMeasurement.name,
-    category: "tracing",
-    time,
-    tags: {
-      service: String(service ?? resource["service.name"] ?? "unknown_service"),
-      host: String(host ?? resource["host.name"] ?? ""),
-    },
-    fields,
-  };
+  });
+  const tags = withoutUndefined({
+    ...tagsOf(resource),
+    service: text(service, resource["service.name"], "unknown_service"),
+    host: text(host, resource["host.name"]),
+  });
+  return { measurement: spanMeasurement.name, category: "tracing", time, tags, fields };
 }
 
 function fieldsOf(attributes: Attributes): Record<string, FieldValue> {
   const fields: Record<string, FieldValue> = {};
   for (const { key, value } of attributes) {
-    const field = value && valueOf(value);
-    if (field !== undefined) fields[key] = field;
+    const field = value && valueOf(value, integers.has(key));
+    if (field !== undefined && key !== "__proto__") fields[key] = field;
   }
   return fields;
 }
 
-function valueOf({ intValue, stringValue, boolValue, doubleValue }: WireValue): FieldValue | undefined {
-  if (intValue === undefined) return stringValue ?? boolValue ?? doubleValue;
-  return Number.isSafeInteger(Number(intValue)) ? Number(intValue) : BigInt(intValue);
+function valueOf(
+  { intValue, stringValue, boolValue, doubleValue }: WireValue,
+  isInteger: boolean,
+): FieldValue | undefined {
+  const digits = intValue ?? (isInteger && /^-?\d{1,20}$/.test(stringValue ?? "") ? stringValue : undefined);
+  if (digits === undefined) return stringValue ?? boolValue ?? doubleValue;
+  return Number.isSafeInteger(Number(digits)) ? Number(digits) : BigInt(digits);
 }
+
+const withoutDots = (fields: Record<string, FieldValue>): Record<string, FieldValue> =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => !name.includes(".")));
+
+/** What an agent adds to every point, which is no more than that. */
+const tagsOf = (resource: Record<string, FieldValue>): Record<string, string> =>
+  Object.fromEntries(Object.entries(withoutDots(resource)).map(([name, value]) => [name, String(value)]));
+
+const withoutUndefined = <T>(values: Record<string, T | undefined>): Record<string, T> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Record<string, T>;
 
 /** The answer to a request of which some spans could not be taken. */
 export function otlpAnswer(rejected: number, encoding: "protobuf" | "json"): Buffer {

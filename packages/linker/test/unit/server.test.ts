@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { gzipSync } from "node:zlib";
-import { lineProtocol, type Point } from "@skep/core";
+import { lineProtocol, type Point, spanMeasurement } from "@skep/core";
 import { datakitExporters, encodePoints } from "@skep/exporter-datakit";
+import { otlpExporters } from "@skep/exporter-otlp";
 import test, { type ExecutionContext } from "ava";
 import protobuf from "protobufjs";
 import { fileURLToPath } from "node:url";
@@ -66,6 +67,36 @@ test("exporter-datakit's spans arrive", async (t) => {
     await traces.export(spans, { signal: AbortSignal.timeout(5_000) });
   }
   t.like(linker.status(), { accepted: 2, duplicate: 2 });
+});
+
+test("exporter-otlp's spans arrive, as OpenTelemetry's own serializers write them, and are those DataKit's endpoint gets", async (t) => {
+  const { linker, port, exporter } = await setUp(t);
+  const long = { ...ends.in, fields: { ...ends.in.fields, thread_trace_id: 2n ** 62n + 1n } };
+  for (const protocol of ["http/protobuf", "http/json"] as const) {
+    const exporters = otlpExporters({
+      endpoint: `http://127.0.0.1:${port}`,
+      protocol,
+      compression: "gzip",
+      signals: ["traces"],
+      measurements: [spanMeasurement],
+    });
+    for (const traces of exporters) {
+      await traces.export([ends.out, long], { signal: AbortSignal.timeout(5_000) });
+      await traces.close?.();
+    }
+  }
+  t.like(linker.status(), { accepted: 2, duplicate: 2, invalid: 0 });
+  t.is(linker.receive([ends.out, long]).duplicate, 2);
+  await linker.flush();
+  t.is(exporter.parents().get("in1"), "out1");
+  const { service: _, ...given } = ends.out.fields;
+  t.like(
+    exporter.points.find(({ fields }) => fields["resource"] === "out1"),
+    {
+      tags: ends.out.tags,
+      fields: { ...given, ktime: 1, thread_trace_id: Number(given["thread_trace_id"]) },
+    },
+  );
 });
 
 test("OTLP says how many spans of a request cannot be linked; DataKit's endpoint refuses a request of which none can", async (t) => {
