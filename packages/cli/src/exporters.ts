@@ -28,7 +28,7 @@ export async function configuredExporters(config: Config): Promise<readonly Expo
 type Context = { readonly measurements: readonly AnyMeasurement[]; readonly intervalMs: number };
 
 /** OpenTelemetry's packages take a second to load where the machine is busy: only who uses them waits for them. */
-async function otlpExporters(config: OtlpConfig, context: Context): Promise<readonly Exporter[]> {
+export async function otlpExporters(config: OtlpConfig, context: Context): Promise<readonly Exporter[]> {
   const { otlp_endpoint, otlp_metrics_endpoint, otlp_logs_endpoint, otlp_traces_endpoint } = config;
   if (!otlp_endpoint && !otlp_metrics_endpoint && !otlp_logs_endpoint && !otlp_traces_endpoint) return [];
   const { otlpFromConfig } = await import("@skep/exporter-otlp");

@@ -8,7 +8,7 @@ export { memoryStore } from "./store/memory.js";
 export { sqliteStore, type SqliteStoreOptions } from "./store/sqlite.js";
 export { type LinkerConfig, linkerSection, listenAddress } from "./config.js";
 export { linkerFromConfig } from "./from-config.js";
-export { linkingExporter } from "./linking-exporter.js";
+export { linkingExporters } from "./linking-exporters.js";
 export { parseLineProtocol } from "./receive/line-protocol.js";
 export { otlpSpans } from "./receive/otlp.js";
 export { type LinkerServer, serveLinker, type ServeOptions } from "./receive/server.js";

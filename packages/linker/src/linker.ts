@@ -53,6 +53,7 @@ export class Linker {
   #pumping: Promise<void> | undefined;
   #lastError: string | undefined;
   #closed = false;
+  #closing: Promise<void> | undefined;
 
   /**
    * Takes up what a durable store holds: those spans wait again, from now.
@@ -151,8 +152,12 @@ export class Linker {
    * Receives no more. Spans in memory are linked as they are and exported; a durable store keeps those that wait. What is not
    * exported within `deadlineMs` (default 5,000) stays in a durable store, and is lost from another.
    */
-  async close({ deadlineMs = 5_000 }: { readonly deadlineMs?: number } = {}): Promise<void> {
-    if (this.#closed) return;
+  close({ deadlineMs = 5_000 }: { readonly deadlineMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(deadlineMs);
+    return this.#closing;
+  }
+
+  async #close(deadlineMs: number): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
     const { clock, store } = this.#settings;

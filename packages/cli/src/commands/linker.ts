@@ -13,9 +13,11 @@ import {
   type Logger,
 } from "@skep/core";
 import { datakitFromConfig, datakitSection } from "@skep/exporter-datakit";
+import { otlpSection } from "@skep/exporter-otlp/config";
 import { linkerFromConfig, linkerSection, listenAddress, serveLinker, type Linker } from "@skep/linker";
 import { parseDuration } from "../duration.js";
 import { ExitStatus } from "../exit-status.js";
+import { otlpExporters } from "../exporters.js";
 import { createLog } from "../log.js";
 import { exportersFor, type Output } from "../output.js";
 import { logNotices } from "../report.js";
@@ -36,7 +38,7 @@ export interface LinkerRequest {
   readonly exporters: readonly Exporter[];
 }
 
-const sections: readonly ConfigSection[] = [linkerSection, datakitSection];
+const sections: readonly ConfigSection[] = [linkerSection, datakitSection, otlpSection];
 
 /** Everything that has keys for a linker, in the order of the documentation. */
 export const linkerSections: readonly ConfigSection[] = [...sections, agentSection];
@@ -57,7 +59,7 @@ export async function linker({ options, flags, exporters }: LinkerRequest): Prom
   const stop = new StopRequest(() => {});
   let running: Linker | undefined;
   try {
-    const targets = [...linkedTo(config), ...exporters];
+    const targets = [...(await linkedTo(config)), ...exporters];
     const output = options.output ?? (targets.length > 0 ? "none" : "ndjson");
     running = linkerFromConfig(sectionOf(config, linkerSection), {
       exporters: [...exportersFor(output), ...targets],
@@ -77,14 +79,15 @@ export async function linker({ options, flags, exporters }: LinkerRequest): Prom
 }
 
 /** The exporters that the configuration asks for. A linker hands spans to no other: it would be in a circle with itself. */
-function linkedTo(config: Config): readonly Exporter[] {
+async function linkedTo(config: Config): Promise<readonly Exporter[]> {
   const datakit = sectionOf(config, datakitSection);
   if (datakit.trace_server !== "") {
     throw new SkepError("SKEP_ERR_CONFIG", "trace_server is where agents send spans: a linker is one", {
       hint: "name the server that takes traces with datakit_apiserver",
     });
   }
-  return datakitFromConfig(datakit, { measurements: [spanMeasurement] });
+  const context = { measurements: [spanMeasurement], intervalMs: config.interval };
+  return [...datakitFromConfig(datakit, context), ...(await otlpExporters(sectionOf(config, otlpSection), context))];
 }
 
 function logCounts(log: Logger, running: Linker): void {

@@ -7,7 +7,7 @@ import { otlpExporters } from "@skep/exporter-otlp";
 import test, { type ExecutionContext } from "ava";
 import protobuf from "protobufjs";
 import { fileURLToPath } from "node:url";
-import { Linker, type LinkerOptions, linkingExporter, serveLinker } from "../../src/index.js";
+import { Linker, type LinkerOptions, serveLinker } from "../../src/index.js";
 import { FakeClock } from "./support/fake-clock.js";
 import { call, Collected } from "./support/spans.js";
 
@@ -141,16 +141,6 @@ test("the counts can be asked for", async (t) => {
   await post("/v1/bpftracing", encodePoints(spans), protobufType);
   const status = (await (await fetch(`${url}/status`)).json()) as Record<string, number>;
   t.is(status["accepted"], 2);
-});
-
-test("an agent links its own spans without any server", async (t) => {
-  const exporter = new Collected();
-  const linking = linkingExporter({ exporters: [exporter], clock: new FakeClock() });
-  t.true((linking.accepts as (point: Point) => boolean)(ends.out));
-  t.false((linking.accepts as (point: Point) => boolean)({ ...ends.out, category: "network" }));
-  await linking.export(spans, { signal: AbortSignal.timeout(1_000) });
-  await linking.close!();
-  t.is(exporter.parents().get("in1"), "out1");
 });
 
 /** The request as its JSON. */
