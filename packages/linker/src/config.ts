@@ -11,6 +11,11 @@ const schema = z.strictObject({
     .regex(address, 'write host:port, such as "0.0.0.0:9529" or "[::]:9529"')
     .default("127.0.0.1:9529")
     .describe("address where agents reach the linker; those of other hosts need one that is not loopback"),
+  listen_grpc: z
+    .string()
+    .refine((text) => text === "" || address.test(text), 'write host:port, such as "0.0.0.0:4317"')
+    .default("")
+    .meta({ description: "address for OTLP over gRPC; nothing: none", examples: ["0.0.0.0:4317"] }),
   db_path: z
     .string()
     .min(1)
@@ -60,11 +65,8 @@ export const linkerSection = defineSection({
 
 export type LinkerConfig = z.output<typeof schema>;
 
-/** The address of `listen`. */
-export function listenAddress({ listen }: Pick<LinkerConfig, "listen">): {
-  readonly host: string;
-  readonly port: number;
-} {
+/** The parts of `listen` or `listen_grpc`; undefined for nothing. */
+export function addressParts(listen: string): { readonly host: string; readonly port: number } | undefined {
   const [, six, name, port] = address.exec(listen) ?? [];
-  return { host: six ?? name ?? "", port: Number(port) };
+  return port === undefined ? undefined : { host: six ?? name ?? "", port: Number(port) };
 }

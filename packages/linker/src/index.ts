@@ -6,7 +6,7 @@ export type { Link } from "./link.js";
 export type { ExportBatch, SpanStore, StoredSpan } from "./store/store.js";
 export { memoryStore } from "./store/memory.js";
 export { sqliteStore, type SqliteStoreOptions } from "./store/sqlite.js";
-export { type LinkerConfig, linkerSection, listenAddress } from "./config.js";
+export { addressParts, type LinkerConfig, linkerSection } from "./config.js";
 export { linkerFromConfig } from "./from-config.js";
 export { linkingExporters } from "./linking-exporters.js";
 export { parseLineProtocol } from "./receive/line-protocol.js";

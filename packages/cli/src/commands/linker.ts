@@ -14,7 +14,15 @@ import {
 } from "@skep/core";
 import { datakitFromConfig, datakitSection } from "@skep/exporter-datakit";
 import { otlpSection } from "@skep/exporter-otlp/config";
-import { linkerFromConfig, linkerSection, listenAddress, serveLinker, type Linker } from "@skep/linker";
+import {
+  addressParts,
+  linkerFromConfig,
+  linkerSection,
+  serveLinker,
+  type Linker,
+  type LinkerConfig,
+  type LinkerServer,
+} from "@skep/linker";
 import { parseDuration } from "../duration.js";
 import { ExitStatus } from "../exit-status.js";
 import { otlpExporters } from "../exporters.js";
@@ -65,17 +73,27 @@ export async function linker({ options, flags, exporters }: LinkerRequest): Prom
       exporters: [...exportersFor(output), ...targets],
       log,
     });
-    const server = await serveLinker(running, listenAddress(sectionOf(config, linkerSection)));
-    log.info({ event: "ready", host: server.host, port: server.port }, `listening on ${server.host}:${server.port}`);
+    const servers = await serve(running, sectionOf(config, linkerSection));
+    const addresses = servers.map(({ host, port }) => `${host}:${port}`);
+    log.info({ event: "ready", addresses }, `listening on ${addresses.join(" and ")}`);
     if (duration !== undefined) stop.after(duration);
     await stop.requested;
-    await server.close();
+    await Promise.all(servers.map((server) => server.close()));
     return ExitStatus.done;
   } finally {
     await running?.close();
     if (running !== undefined) logCounts(log, running);
     stop.close();
   }
+}
+
+/** HTTP, and gRPC where it is asked for: its library is slow to load. */
+async function serve(running: Linker, { listen, listen_grpc }: LinkerConfig): Promise<readonly LinkerServer[]> {
+  const http = await serveLinker(running, addressParts(listen));
+  const grpc = addressParts(listen_grpc);
+  if (grpc === undefined) return [http];
+  const { serveGrpc } = await import("@skep/linker/grpc");
+  return [http, await serveGrpc(running, grpc)];
 }
 
 /** The exporters that the configuration asks for. A linker hands spans to no other: it would be in a circle with itself. */
