@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// `skep run -- COMMAND` against commands whose every byte is known. These run on every kernel of the matrix.
+// `skep run -- COMMAND` against commands whose every byte is known.
 import test from "ava";
 import { liveTests } from "@skep/testkit";
 import { buildWorkingTree, exchange, pointsOf, runProgram, skep, sum } from "./skep.js";
@@ -9,7 +9,7 @@ const live = await liveTests(test, ["root"]);
 // What changed is built before the time of a run matters.
 test.before("build", () => buildWorkingTree());
 
-live(["root"], "both ends of a command's connections are reported to the byte, on every kernel", async (t) => {
+live(["root"], "both ends of a command's connections are reported to the byte", async (t) => {
   const command = exchange("--connections", "7", "--send", "1000", "--reply", "2000", "--rounds", "3");
   const ended = await runProgram([skep, "run", "--output", "ndjson", "--", ...command]);
   t.is(ended.status, 0, ended.stderr);

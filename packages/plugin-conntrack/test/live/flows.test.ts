@@ -18,7 +18,9 @@ for (const [entries, ...needs] of strategies) {
   for (const transport of ["tcp", "udp"] as const) {
     for (const hook of ["output", "prerouting"] as const) {
       const by = entries ?? "the best strategy";
-      const where = (transport === "tcp") === (hook === "output") ? ", on every kernel" : "";
+      // One of each strategy; both transports and hooks are among them.
+      const chosen = entries === undefined ? "tcp output" : "udp prerouting";
+      const where = `${transport} ${hook}` === chosen ? ", on every kernel" : "";
       live(
         `${by}: ${transport} flows of every family go where the ${hook} rule says${where}`,
         async (t) => {
