@@ -44,7 +44,8 @@ async function stagePackage(source: string, target: string, tell: Tell): Promise
   await cp(join(source, "node_modules"), join(target, "node_modules"), links).catch(() => {});
   await buildTestObjects(source, tell);
   await buildTestPrograms(source, tell);
-  for (const room of ["src", "test", "bin"]) await stageSources(join(source, room), join(target, room));
+  const packed = (parsed.files ?? []).filter((file) => /^\w+$/.test(file) && file !== "dist");
+  for (const room of new Set(["src", "test", "bin", ...packed])) await stageSources(join(source, room), join(target, room));
   await stageBuilt(join(source, "dist"), join(target, "dist"));
 }
 
@@ -52,6 +53,8 @@ async function stagePackage(source: string, target: string, tell: Tell): Promise
 export interface PackageManifest {
   readonly bin?: Readonly<Record<string, string>>;
   readonly exports?: Exports;
+  /** What npm packs of it; a folder besides `dist` is read at run time. */
+  readonly files?: readonly string[];
   readonly [field: string]: unknown;
 }
 
