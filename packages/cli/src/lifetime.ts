@@ -34,6 +34,9 @@ export async function live(
     return ExitStatus.done;
   }
   agent.off("error", hold).on("error", (error) => logError(log, error));
+  agent.on("relief", ({ action }) => {
+    if (action === "exit") stop.now("limit");
+  });
   let hurry = false;
   try {
     for (const failure of failures) logError(log, failure);
@@ -61,11 +64,12 @@ function commonReason(error: unknown, { plugins }: AgentStatus): unknown {
   return nothingRuns && first && others.every((other) => other?.code === first.code) ? first : error;
 }
 
-/** Ends a COMMAND that still runs. Its status counts when a signal ended both; a duration that is over is success. */
+/** Ends a COMMAND that still runs. Want of resources is a failure. Its status counts when a signal ended both; a duration that is over is success. */
 async function endEarly(observed: ObservedCommand | undefined, reason: StopReason): Promise<number> {
-  if (observed === undefined) return ExitStatus.done;
+  const status = reason.kind === "limit" ? ExitStatus.failed : ExitStatus.done;
+  if (observed === undefined) return status;
   // A terminal sends Ctrl-C to the whole foreground process group: the command has it already.
   const heard = reason.kind === "signal" && reason.signal === "SIGINT" && process.stdin.isTTY;
   await observed.terminate(heard ? undefined : reason.kind === "signal" ? reason.signal : "SIGTERM");
-  return reason.kind === "signal" ? observed.ended : ExitStatus.done;
+  return reason.kind === "signal" ? observed.ended : status;
 }

@@ -7,6 +7,8 @@ export type StopReason =
   | { readonly kind: "signal"; readonly signal: NodeJS.Signals }
   | { readonly kind: "duration" }
   | { readonly kind: "left" }
+  /** The agent could not do with what it may use. */
+  | { readonly kind: "limit" }
   /** Whoever read stdout went away. */
   | { readonly kind: "stdout closed" };
 
@@ -31,8 +33,8 @@ export class StopRequest {
   }
 
   /** Asks to stop, as the user of an interactive command does. */
-  now(): void {
-    this.#request({ kind: "left" });
+  now(kind: "left" | "limit" = "left"): void {
+    this.#request({ kind });
   }
 
   /** Asks to stop in `ms` milliseconds. */

@@ -24,7 +24,7 @@ const ENOUGH_QUEUED = 20_000;
 /** The agent's own flush clock has nothing to say in a replay: the longest timer there is. */
 const NEVER_MS = 2 ** 31 - 1;
 
-export interface PlayOptions extends Pick<AgentOptions, "exporters" | "log"> {
+export interface PlayOptions extends Pick<AgentOptions, "exporters" | "log" | "sampling"> {
   /** Plugins of the recording, by name. */
   readonly plugins: readonly Plugin[];
   /** Ends the replay early, its last points flushed. */
@@ -81,6 +81,7 @@ export class Player {
       tags,
       env: { HOST_PROC: "/nonexistent/proc", HOST_ROOT: "/nonexistent" },
       ...(options.exporters === undefined ? {} : { exporters: options.exporters }),
+      ...(options.sampling === undefined ? {} : { sampling: options.sampling }),
       ...(options.log === undefined ? {} : { log: options.log }),
     });
   }

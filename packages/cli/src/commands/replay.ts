@@ -5,6 +5,7 @@ import { SkepError, type Exporter, type FlagValue, type Plugin } from "@skep/cor
 import { loadRunConfig } from "../config.js";
 import { configuredExporters } from "../exporters.js";
 import { ExitStatus } from "../exit-status.js";
+import { limitsOf } from "../limits.js";
 import { createLog, logError } from "../log.js";
 import { defaultOutput, exportersFor, type Output } from "../output.js";
 import { createRegistry } from "../plugins.js";
@@ -39,6 +40,7 @@ export async function replay({ file, options, flags, exporters }: ReplayRequest)
       ...exporters,
     ],
     log,
+    sampling: limitsOf(config).sampling ?? {},
     signal: ended.signal,
   });
   const { agent } = player;

@@ -20,6 +20,7 @@ import { parseDuration } from "../duration.js";
 import { configuredExporters, deliveryOf, measurementsOf } from "../exporters.js";
 import { hostFacts } from "../host-facts.js";
 import { live } from "../lifetime.js";
+import { limitsOf } from "../limits.js";
 import { createLog } from "../log.js";
 import { ObservedCommand } from "../observed-command.js";
 import { defaultOutput, exportersFor, type Output } from "../output.js";
@@ -92,6 +93,7 @@ export async function run(request: RunRequest): Promise<number> {
       scope: observed?.scope ?? scope,
       strategies: options.strategy ?? {},
       programStats,
+      ...limitsOf(config),
       ...deliveryOf(config),
       log,
     });

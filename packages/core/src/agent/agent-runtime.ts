@@ -10,6 +10,7 @@ import { silentLogger, type Logger } from "../logger.js";
 import type { Point } from "../measurement.js";
 import { ExportQueue } from "../points/export-queue.js";
 import { PointHub } from "../points/point-hub.js";
+import { Sampler } from "../points/sampler.js";
 import { SpoolDirectory, type SpoolOptions } from "../points/spool-directory.js";
 import { BufferedPointStream, type PointStream } from "../points/point-stream.js";
 import { systemClock, type Clock } from "../scheduler/clock.js";
@@ -28,6 +29,8 @@ import { assertStrategies, entriesInOrder } from "./entries.js";
 import type { AgentMetrics } from "./metrics.js";
 import type { AgentLimits, AgentOptions, PluginEntry } from "./options.js";
 import { PluginHost } from "./plugin-host.js";
+import type { Relief, ResourceLimits } from "./relief.js";
+import { guardResources } from "./resource-guard.js";
 import { provides } from "./service-order.js";
 import { resolveScope, type ResolvedScope } from "./scope-maps.js";
 import type { AgentState, AgentStatus, Loss } from "./status.js";
@@ -53,6 +56,8 @@ export class AgentRuntime implements Agent {
   readonly #mappedFiles: ReturnType<typeof createMappedFiles>;
   readonly #drain: DrainClock;
   readonly #flushes: FlushClock;
+  readonly #sampler: Sampler;
+  #unguard: (() => void) | undefined;
   readonly #flushTimes = new Stopwatch();
   #programStats: { close(): void } | undefined;
   #spool: SpoolDirectory | undefined;
@@ -88,6 +93,7 @@ export class AgentRuntime implements Agent {
     this.#hub = new PointHub(globalTags, (points) => this.#deliver(points));
     this.#drain = new DrainClock(this.#clock);
     this.#flushes = new FlushClock(this.#clock, intervalMs, () => this.#flushAll(this.#limits.flushMs));
+    this.#sampler = new Sampler(options.sampling ?? {}, () => this.#clock.now());
     this.#surroundings = {
       backend: options.backend,
       clock: this.#clock,
@@ -103,6 +109,7 @@ export class AgentRuntime implements Agent {
         return provider && { name: provider.plugin.name, state: provider.state };
       },
       drain: this.#drain,
+      sampler: this.#sampler,
       emit: (point) => this.#hub.emit(point),
     };
     this.#hosts = entries.map((entry) => this.#hostOf(entry));
@@ -207,6 +214,7 @@ export class AgentRuntime implements Agent {
     }
     this.#flushes.start();
     this.#state = "running";
+    if (this.options.resources !== undefined) this.#guard(this.options.resources);
   }
 
   /** @throws SkepError `SKEP_ERR_SPOOL` */
@@ -243,7 +251,39 @@ export class AgentRuntime implements Agent {
     });
   }
 
+  #guard(limits: ResourceLimits): void {
+    this.#unguard = guardResources({
+      clock: this.#clock,
+      limits,
+      use: () => this.metrics().process,
+      running: () => this.#hosts.filter((host) => host.runs).length,
+      act: (relief, reason) => this.#relieve(relief, reason),
+    });
+  }
+
+  async #relieve(relief: Relief, reason: string): Promise<void> {
+    if (this.#state !== "running") return;
+    const busiest = relief.action === "stop" ? this.#busiest() : undefined;
+    const done: Relief = busiest === undefined ? relief : { action: "stop", plugin: busiest.plugin.name };
+    this.#log.warn({ event: "relief", ...done, reason }, `${wordsOf(done)}: ${reason}`);
+    if (relief.action === "reduce" || relief.action === "restore") {
+      this.#sampler.relief = relief.share;
+      this.#drain.pace = 1 / relief.share;
+    }
+    await busiest?.retire(`stopped to use less: ${reason}`);
+    this.#events.emit("relief", done, reason);
+    if (relief.action === "exit") void this.stop();
+  }
+
+  /** Who has most to do is worth most to stop. */
+  #busiest(): PluginHost | undefined {
+    const running = this.#hosts.filter((host) => host.runs);
+    const observed = (host: PluginHost) => host.metrics().counters.observed;
+    return running.sort((a, b) => observed(b) - observed(a))[0];
+  }
+
   async #stop(deadlineMs: number): Promise<void> {
+    this.#unguard?.();
     const deadline = this.#clock.now() + deadlineMs;
     const left = () => Math.max(0, deadline - this.#clock.now());
     const wasRunning = this.#state === "running";
@@ -361,5 +401,18 @@ export class AgentRuntime implements Agent {
     this.#throwers.add(listener);
     const message = `a listener of the event ${event} threw: ${messageOf(thrown)}`;
     this.#failed(new SkepError("SKEP_ERR_LISTENER", message, { cause: thrown }));
+  }
+}
+
+function wordsOf(relief: Relief): string {
+  switch (relief.action) {
+    case "reduce":
+      return `using too much, keeping ${relief.share * 100} % of the flows`;
+    case "restore":
+      return `keeping ${relief.share * 100} % of the flows again`;
+    case "stop":
+      return `using too much, stopping ${relief.plugin ?? "a plugin"}`;
+    case "exit":
+      return "using too much with every plugin stopped, leaving";
   }
 }

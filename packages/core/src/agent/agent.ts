@@ -4,6 +4,7 @@ import type { SkepError } from "../errors.js";
 import type { Point } from "../measurement.js";
 import type { PointStream } from "../points/point-stream.js";
 import type { AgentMetrics } from "./metrics.js";
+import type { Relief } from "./relief.js";
 import type { AgentStatus, Loss, StateChange } from "./status.js";
 
 /**
@@ -16,6 +17,8 @@ export interface AgentEvents {
   state: (change: StateChange) => void;
   loss: (loss: Loss) => void;
   error: (error: SkepError) => void;
+  /** A limit of `AgentOptions.resources` was exceeded, or there is room again, and this was done about it. After `exit` it stops. */
+  relief: (relief: Relief, reason: string) => void;
 }
 
 /**

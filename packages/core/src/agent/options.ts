@@ -5,8 +5,10 @@ import type { Exporter } from "../exporter.js";
 import type { Logger } from "../logger.js";
 import type { Plugin } from "../plugin.js";
 import type { SpoolOptions } from "../points/spool-directory.js";
+import type { Sampling } from "../points/sampler.js";
 import type { Clock } from "../scheduler/clock.js";
 import type { Scope } from "../scope.js";
+import type { ResourceLimits } from "./relief.js";
 
 /** A plugin with its configuration. */
 export interface PluginEntry {
@@ -72,6 +74,13 @@ export interface AgentOptions {
   readonly scope?: Scope;
   /** Probe group, or `plugin/group`, -> strategy that must be used instead of the first that works. */
   readonly strategies?: Readonly<Record<string, string>>;
+  /** Which points are kept. Others are counted as dropped, with reason `sampled`. Default: all. */
+  readonly sampling?: Sampling;
+  /**
+   * What the process may use. Above it the agent first keeps fewer flows and reads its rings less often, then stops plugins, those
+   * with most to do first, then itself; each step is logged and told as event `relief`. Default: no limit.
+   */
+  readonly resources?: ResourceLimits;
   readonly log?: Logger;
   /** Count runs and run times of BPF programs, for `metrics()`. Costs every BPF program of the host two clock readings per run. */
   readonly programStats?: boolean;

@@ -58,6 +58,7 @@ export function createPluginContext(parts: ContextParts): PluginContext {
     attachTo: (program, where) => session.attachTo(program, where),
     emit: (point) => {
       if (parts.isClosed()) return ledger.lose("after_close");
+      if (!surroundings.sampler.keeps(point)) return ledger.drop("sampled");
       ledger.emit();
       surroundings.emit(point);
     },

@@ -44,6 +44,8 @@ export class PluginHost {
   #restart: { readonly timer: Timer; readonly at: number } | undefined;
   #runningSince = 0;
   #stopping = false;
+  /** Why it was stopped before the agent. */
+  #retired: string | undefined;
   /** Longest wait for the plugin's own closing. */
   #closeMs: number;
 
@@ -150,10 +152,19 @@ export class PluginHost {
     const closed = this.#changes.run(async () => {
       await this.#run?.close("stop", this.#closeMs);
       this.#run = undefined;
-      this.#to("stopped");
+      this.#to("stopped", this.#retired);
       this.tellLosses();
     });
     await settlesWithin(this.surroundings.clock, ms, closed);
+  }
+
+  /** Stops the plugin for good while the agent goes on: what it holds is emitted first. */
+  async retire(reason: string): Promise<void> {
+    await this.flush(this.surroundings.limits.flushMs);
+    this.#retired = reason;
+    const provided = this.runs && (this.plugin.provides?.length ?? 0) > 0;
+    await this.stop(this.#closeMs * 2);
+    if (provided) this.events.services(false);
   }
 
   status(): PluginStatus {
@@ -235,6 +246,7 @@ export class PluginHost {
   }
 
   #reasons(): string[] {
+    if (this.#retired !== undefined) return [this.#retired];
     if (this.#error !== undefined) return [this.#error.message];
     const strategies = Object.entries(this.#seen?.session?.strategies ?? {});
     const limits = strategies.flatMap(([group, { limits }]) => (limits === undefined ? [] : [`${group}: ${limits}`]));

@@ -3,6 +3,7 @@
 import type { Backend } from "../backend.js";
 import type { HostIdentity } from "../host-identity.js";
 import type { Point } from "../measurement.js";
+import type { Sampler } from "../points/sampler.js";
 import type { DrainClock } from "../scheduler/drain-clock.js";
 import type { Clock } from "../scheduler/clock.js";
 import type { Scope } from "../scope.js";
@@ -26,5 +27,6 @@ export interface Surroundings {
   /** Name and state of the enabled plugin that provides a service (`key@major`); undefined when none does. */
   providerOf(service: string): { readonly name: string; readonly state: string } | undefined;
   readonly drain: DrainClock;
+  readonly sampler: Sampler;
   emit(point: Point): void;
 }
