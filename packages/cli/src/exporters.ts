@@ -7,8 +7,9 @@ import {
   type AnyMeasurement,
   type Config,
   type Exporter,
+  type SkepError,
 } from "@skep/core";
-import { datakitFromConfig, datakitSection } from "@skep/exporter-datakit";
+import { datakitFromConfig, datakitSection, lastErrorReporter } from "@skep/exporter-datakit";
 import { otlpSection, type OtlpConfig } from "@skep/exporter-otlp/config";
 import { prometheusFromConfig, prometheusSection } from "@skep/exporter-prometheus";
 
@@ -33,6 +34,14 @@ export async function otlpExporters(config: OtlpConfig, context: Context): Promi
   if (!otlp_endpoint && !otlp_metrics_endpoint && !otlp_logs_endpoint && !otlp_traces_endpoint) return [];
   const { otlpFromConfig } = await import("@skep/exporter-otlp");
   return otlpFromConfig(config, context);
+}
+
+/** Tells the DataKit server of the configuration what went wrong; undefined without one. */
+export function errorTeller(config: Config): ((error: SkepError) => void) | undefined {
+  const { datakit_apiserver: server } = sectionOf(config, datakitSection);
+  if (server === "") return undefined;
+  const tell = lastErrorReporter(server);
+  return ({ message }) => tell(message);
 }
 
 /** What the enabled plugins can tell. */

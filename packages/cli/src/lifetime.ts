@@ -13,16 +13,18 @@ const hurriedStopMs = 3500;
 /**
  * The life of an agent: starts it, lets the COMMAND go, waits for an end and stops it, flushed.
  * @param duration milliseconds from when everything is attached
- * @returns the exit status
+ * @param reload resolves when another configuration is to be run
+ * @returns the exit status, or that configuration
  * @throws what keeps it from starting, in one error
  */
-export async function live(
+export async function live<Reloaded = never>(
   agent: Agent,
   observed: ObservedCommand | undefined,
   stop: StopRequest,
   duration: number | undefined,
   log: Logger,
-): Promise<number> {
+  reload?: Promise<Reloaded>,
+): Promise<number | { readonly reloaded: Reloaded }> {
   // Until it is known whether anything runs, failures wait: when nothing does, one line says it all.
   const failures: SkepError[] = [];
   const hold = (error: SkepError) => void failures.push(error);
@@ -44,11 +46,16 @@ export async function live(
     // The time to observe: getting ready is not part of it.
     if (duration !== undefined) stop.after(duration);
     observed?.release();
-    const ending = await Promise.race([stop.requested, ...(observed === undefined ? [] : [observed.ended])]);
+    const ending = await Promise.race([
+      stop.requested,
+      ...(observed === undefined ? [] : [observed.ended]),
+      ...(reload === undefined ? [] : [reload.then((reloaded) => ({ reloaded }))]),
+    ]);
     if (typeof ending === "number") {
       await observed?.settle();
       return ending;
     }
+    if ("reloaded" in ending) return ending;
     hurry = ending.kind === "signal";
     return await endEarly(observed, ending);
   } finally {

@@ -28,7 +28,7 @@ export function keysOf({ config }: Pick<ConfigSection, "config">): (readonly [fl
       type === "boolean"
         ? `${option}, --no-${option.slice(2)}`
         : `${option} <${valueNames[String(type)] ?? String(type)}>`;
-    const isSaid = fallback === undefined || fallback === "" || JSON.stringify(fallback) === "[]";
+    const isSaid = fallback === undefined || fallback === "" || ["[]", "{}"].includes(JSON.stringify(fallback));
     return [flag, isSaid ? description : `${description} (default: ${textOf(fallback)})`];
   });
 }

@@ -25,8 +25,14 @@ export class StopRequest {
   #signals = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param onSecondSignal runs before the process ends; must be synchronous */
-  constructor(private readonly onSecondSignal: () => void) {
+  /**
+   * @param onSecondSignal runs before the process ends; must be synchronous
+   * @param onHangup what SIGHUP means; default: to stop
+   */
+  constructor(
+    private readonly onSecondSignal: () => void,
+    private readonly onHangup?: () => void,
+  ) {
     this.requested = new Promise((resolve) => (this.#request = resolve));
     for (const signal of stopSignals) process.on(signal, this.#onSignal);
     process.stdout.on("error", this.#onStdoutError);
@@ -37,9 +43,9 @@ export class StopRequest {
     this.#request({ kind });
   }
 
-  /** Asks to stop in `ms` milliseconds. */
+  /** Asks to stop in `ms` milliseconds. What was asked first holds. */
   after(ms: number): void {
-    this.#timer = setTimeout(() => this.#request({ kind: "duration" }), ms);
+    this.#timer ??= setTimeout(() => this.#request({ kind: "duration" }), ms);
   }
 
   close(): void {
@@ -48,6 +54,7 @@ export class StopRequest {
   }
 
   #onSignal = (signal: NodeJS.Signals): void => {
+    if (signal === "SIGHUP" && this.onHangup !== undefined) return this.onHangup();
     if (++this.#signals === 1) return this.#request({ kind: "signal", signal });
     this.onSecondSignal();
     process.exit(128 + constants.signals[signal]);
@@ -55,7 +62,8 @@ export class StopRequest {
 
   /** Stays installed after `close`: `| head` must not turn the last lines into a crash. */
   #onStdoutError = (error: NodeJS.ErrnoException): void => {
-    if (error.code !== "EPIPE") throw error;
+    // EIO: the terminal is gone.
+    if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
     this.#request({ kind: "stdout closed" });
   };
 }

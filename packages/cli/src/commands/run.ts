@@ -17,13 +17,15 @@ import {
 } from "@skep/core";
 import { loadRunConfig } from "../config.js";
 import { parseDuration } from "../duration.js";
-import { configuredExporters, deliveryOf, measurementsOf } from "../exporters.js";
+import { configuredExporters, deliveryOf, errorTeller, measurementsOf } from "../exporters.js";
 import { hostFacts } from "../host-facts.js";
 import { live } from "../lifetime.js";
 import { limitsOf } from "../limits.js";
 import { createLog } from "../log.js";
 import { ObservedCommand } from "../observed-command.js";
 import { defaultOutput, exportersFor, type Output } from "../output.js";
+import { claimPidFile } from "../pid-file.js";
+import { Reload, runReloading, type Reloaded } from "../reload.js";
 import { logNotices } from "../report.js";
 import { StopRequest } from "../stop-request.js";
 import { replay } from "./replay.js";
@@ -67,17 +69,48 @@ export async function run(request: RunRequest): Promise<number> {
   const log = request.log ?? createLog({ level: config.log_level, file: config.log });
   logNotices(log, config);
 
+  const removePidFile = config.pidfile === undefined ? undefined : claimPidFile(config.pidfile);
   const output = options.output ?? (request.recordTo === undefined ? defaultOutput() : "none");
-  const { btf_path: btf, bpf_stats: programStats } = sectionOf(config, kernelSection);
-  const backend = libbpfBackend(btf === undefined ? {} : { host: { btf } });
-  const recording = request.recordTo === undefined ? undefined : createRunFile(request.recordTo);
+  const reload = canReload(request) ? new Reload(() => loadRunConfig(request), log, config) : undefined;
   let observed: ObservedCommand | undefined;
-  const stop = new StopRequest(() => observed?.abandon());
+  const stop = new StopRequest(() => observed?.abandon(), reload && (() => void reload.request()));
   request.signal?.addEventListener("abort", () => stop.now());
   try {
     if (command !== undefined) {
       observed = await ObservedCommand.start(command, output === "none" ? "inherit" : "stderr", log);
     }
+    const runs = { request, scope: observed?.scope ?? scope, output, observed, stop, duration };
+    return reload === undefined
+      ? await runOnce({ ...runs, log }, config)
+      : await runReloading((next) => runOnce({ ...runs, log: logOf(request, next), reload }, next), reload);
+  } finally {
+    observed?.abandon();
+    stop.close();
+    removePidFile?.();
+  }
+}
+
+/** Everything a run has besides its configuration. */
+interface Run {
+  readonly request: RunRequest;
+  readonly scope: Scope;
+  readonly output: Output;
+  readonly observed: ObservedCommand | undefined;
+  readonly stop: StopRequest;
+  readonly duration: number | undefined;
+  readonly log: Logger;
+  readonly reload?: Reload;
+}
+
+/** One agent from its start to its end. Resolves to the exit status, or to the configuration of the agent to follow. */
+async function runOnce(run: Run & { readonly reload: Reload }, config: Config): Promise<number | Reloaded>;
+async function runOnce(run: Run, config: Config): Promise<number>;
+async function runOnce(run: Run, config: Config): Promise<number | Reloaded> {
+  const { request, scope, output, observed, stop, duration, log, reload } = run;
+  const { btf_path: btf, bpf_stats: programStats } = sectionOf(config, kernelSection);
+  const backend = libbpfBackend(btf === undefined ? {} : { host: { btf } });
+  const recording = request.recordTo === undefined ? undefined : createRunFile(request.recordTo);
+  try {
     const observer = { backend, plugins: entriesOf(config) };
     const agent = createAgent({
       ...(recording === undefined ? observer : recorder(observer.backend, observer.plugins, () => recording.session())),
@@ -90,23 +123,30 @@ export async function run(request: RunRequest): Promise<number> {
       ...(config.hostname === undefined ? {} : { hostname: config.hostname }),
       service: config.service,
       tags: config.tags,
-      scope: observed?.scope ?? scope,
-      strategies: options.strategy ?? {},
+      scope,
+      strategies: request.options.strategy ?? {},
       programStats,
       ...limitsOf(config),
       ...deliveryOf(config),
       log,
     });
+    const tell = errorTeller(config);
+    if (tell !== undefined) agent.on("error", tell);
     const { interval, service, tags } = config;
     recording?.begin({ hostname: agent.status().hostname, interval, service, tags, host: { ...hostFacts(btf) } });
-    return await live(agent, observed, stop, duration, log);
+    return await live(agent, observed, stop, duration, log, reload?.next);
   } finally {
     recording?.close();
-    observed?.abandon();
     await backend.close();
-    stop.close();
   }
 }
+
+/** SIGHUP means another configuration where there is a file to read again and nobody whose end is awaited. */
+const canReload = ({ options, command, exporters, recordTo }: RunRequest): boolean =>
+  options.config !== undefined && command === undefined && recordTo === undefined && exporters.length === 0;
+
+const logOf = ({ log }: RunRequest, config: Config): Logger =>
+  log ?? createLog({ level: config.log_level, file: config.log });
 
 const entriesOf = (config: Config): PluginEntry[] =>
   config.resolved.map((plugin) => ({ plugin, config: config.plugins.get(plugin.name) }));

@@ -375,6 +375,12 @@ export class AgentRuntime implements Agent {
       attemptMs: this.#limits.exportMs,
       retry: { initialMs: this.#limits.retryMs, maxMs: this.#limits.maxRetryMs },
       onLoss: (reason, count) => this.#lost({ exporter: exporter.name, reason, count }),
+      onAway: (error) => {
+        const words = `exporter ${exporter.name} cannot deliver: ${messageOf(error)}; it will be tried again`;
+        this.#log.warn({ event: "export", exporter: exporter.name }, words);
+      },
+      onBack: () =>
+        this.#log.info({ event: "export", exporter: exporter.name }, `exporter ${exporter.name} delivers again`),
       onError: (cause) => {
         const message = `exporter ${exporter.name} failed: ${messageOf(cause)}`;
         this.#failed(isSkepError(cause) ? cause : new SkepError("SKEP_ERR_EXPORT", message, { cause }));

@@ -19,6 +19,9 @@ export interface ExportQueueOptions {
   readonly attemptMs: number;
   readonly retry: { readonly initialMs: number; readonly maxMs: number; readonly random?: () => number };
   onLoss(reason: string, count: number): void;
+  /** The far side cannot take points, with the reason of the first attempt, or takes them again. */
+  onAway?(error: unknown): void;
+  onBack?(): void;
   /** A batch was given up, or `flush` or `close` of the exporter failed. */
   onError(error: unknown): void;
 }
@@ -51,6 +54,7 @@ export class ExportQueue {
   #job: Job | undefined;
   /** The last attempt failed and may be repeated. */
   #isAway = false;
+  #isClosing = false;
   #exported = 0;
   #lagMs = 0;
   #failures = 0;
@@ -88,8 +92,10 @@ export class ExportQueue {
    */
   async close(deadlineMs: number): Promise<void> {
     const [late, closed] = ["the deadline has passed", "the exporter is closed"].map((why) => new Error(why));
-    const waits = this.#spool === undefined ? 1 : this.#isAway ? 0 : 1 - spoolShare;
-    const deadline = this.options.clock.after(deadlineMs * waits, () => this.#abort.abort(late));
+    this.#isClosing = true;
+    if (this.#spool !== undefined && this.#isAway) this.#abort.abort(late);
+    const share = this.#spool === undefined ? 1 : 1 - spoolShare;
+    const deadline = this.options.clock.after(deadlineMs * share, () => this.#abort.abort(late));
     try {
       await this.#pumping;
       await this.#finally("flush", () => this.exporter.flush?.({ signal: this.#abort.signal }));
@@ -163,6 +169,7 @@ export class ExportQueue {
   async #deliver(job: Job): Promise<void> {
     try {
       await this.#attempt(job.points);
+      if (this.#isAway) this.options.onBack?.();
       this.#isAway = false;
       this.#exported += job.points.length;
       this.#lagMs = this.#ageOf(job);
@@ -173,8 +180,10 @@ export class ExportQueue {
       if (this.#abort.signal.aborted) return; // the rest is kept or counted together
       const retry = retryOf(error);
       if (retry !== undefined) {
+        if (!this.#isAway) this.options.onAway?.(error);
         this.#isAway = true;
         await this.#shelter(job);
+        if (this.#isClosing && this.#spool !== undefined) return this.#abort.abort(error);
         return this.#sleep(Math.max(this.#backoff.next(), Math.min(retry.afterMs, longestPauseMs)));
       }
       this.#lose("export_rejected", job.points.length);

@@ -80,6 +80,22 @@ test("a retryable failure is retried with growing waits, in order, until it succ
   t.like(queue.status(), { failures: 5, lastError: "busy", exported: 2 });
 });
 
+test("that the far side is away is told once, and that it is back", async (t) => {
+  const told: string[] = [];
+  let attempts = 0;
+  const { queue, clock } = setUp(
+    {
+      export: () => {
+        if (attempts++ < 3) throw new ExportError("away", { retryable: true });
+      },
+    },
+    { onAway: (error) => told.push((error as Error).message), onBack: () => told.push("back") },
+  );
+  queue.push(points(1));
+  await clock.advance(5000);
+  t.deepEqual(told, ["away", "back"]);
+});
+
 test("the far side's own wish for a later retry is honoured", async (t) => {
   let attempts = 0;
   const { queue, clock } = setUp({
