@@ -3,7 +3,7 @@ export { Linker, type Receipt } from "./linker.js";
 export type { LinkerOptions } from "./options.js";
 export type { LinkerCounts, LinkerStatus } from "./status.js";
 export type { Link } from "./link.js";
-export type { ExportBatch, SpanStore, StoredSpan } from "./store/store.js";
+export type { ExportBatch, SpanRecord, SpanStore, StoredSpan } from "./store/store.js";
 export { memoryStore } from "./store/memory.js";
 export { sqliteStore, type SqliteStoreOptions } from "./store/sqlite.js";
 export { addressParts, type LinkerConfig, linkerSection } from "./config.js";

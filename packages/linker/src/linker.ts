@@ -7,6 +7,7 @@ import { Delivery } from "./delivery.js";
 import { linkedPoint } from "./link.js";
 import { LinkPass } from "./link-pass.js";
 import { type LinkerOptions, type LinkerSettings, settingsOf } from "./options.js";
+import { packKeys, unpackKeys } from "./packed-keys.js";
 import { State } from "./span-columns.js";
 import { keysOf, type SpanKeys } from "./span-keys.js";
 import { SpanWindow } from "./span-window.js";
@@ -111,7 +112,7 @@ export class Linker {
     this.#guard("append", () =>
       store.append(
         this.#window.next,
-        fresh.map(({ bytes }) => bytes),
+        fresh.map(({ keys, bytes }) => ({ keys: packKeys(keys), body: bytes })),
       ),
     );
     const now = clock.now();
@@ -177,14 +178,14 @@ export class Linker {
     const { store, clock, throughNat, log } = this.#settings;
     const now = clock.now();
     let window: SpanWindow | undefined;
-    for (const { seq, span, link } of store.recover()) {
+    for (const { seq, keys, size, isLinked } of store.recover()) {
       window ??= new SpanWindow(seq, { throughNat });
-      const keys = keysOf(decoded(span));
-      if (seq !== window.next || keys === undefined) {
+      const known = unpackKeys(keys);
+      if (seq !== window.next || known === undefined) {
         throw new SkepError("SKEP_ERR_STORE", `span ${seq} in the store is not as it was written`);
       }
-      window.add(keys, now, span.length);
-      if (link !== undefined) window.set(seq, State.linked | State.settled);
+      window.add(known, now, size);
+      if (isLinked) window.set(seq, State.linked | State.settled);
     }
     window ??= new SpanWindow(0, { throughNat });
     for (const batch of store.pending()) {

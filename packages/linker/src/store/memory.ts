@@ -12,7 +12,7 @@ export function memoryStore(): SpanStore {
     durable: false,
     recover: () => [],
     pending: () => [],
-    append: (first, added) => added.forEach((span, index) => spans.set(first + index, span)),
+    append: (first, added) => added.forEach(({ body }, index) => spans.set(first + index, body)),
     span: (seq) => present(spans.get(seq), seq),
     link: (seq) => present(links.get(seq), seq),
     assign: (assigned: readonly (readonly [number, Link])[], _batches: readonly ExportBatch[]) =>

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { SkepError } from "@skep/core";
 import type BetterSqlite from "better-sqlite3";
 import { decodeLink, encodeLink } from "../link.js";
-import type { ExportBatch, SpanStore, StoredSpan } from "./store.js";
+import type { ExportBatch, SpanRecord, SpanStore, StoredSpan } from "./store.js";
 
 export interface SqliteStoreOptions {
   /** The database file; made when there is none. */
@@ -17,11 +17,11 @@ export interface SqliteStoreOptions {
 }
 
 const schema = `
-  CREATE TABLE IF NOT EXISTS span (seq INTEGER PRIMARY KEY, body BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS span (seq INTEGER PRIMARY KEY, keys BLOB NOT NULL, body BLOB NOT NULL);
   CREATE TABLE IF NOT EXISTS link (seq INTEGER PRIMARY KEY, ids TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS batch (id INTEGER PRIMARY KEY, seqs TEXT NOT NULL);
 `;
-/** Changes with the meaning of the tables. */
+/** Changes with the meaning of the tables and of what is in them: keys are hashes. */
 const VERSION = 1;
 
 /**
@@ -32,7 +32,7 @@ const VERSION = 1;
  */
 export function sqliteStore({ path, outlives = "process" }: SqliteStoreOptions): SpanStore {
   const database = open(path, outlives);
-  const insertSpan = database.prepare("INSERT INTO span VALUES (?, ?)");
+  const insertSpan = database.prepare("INSERT INTO span VALUES (?, ?, ?)");
   const insertLink = database.prepare("INSERT INTO link VALUES (?, ?)");
   const insertBatch = database.prepare("INSERT INTO batch VALUES (?, ?)");
   const selectSpan = database.prepare<[number], Buffer>("SELECT body FROM span WHERE seq = ?").pluck();
@@ -43,20 +43,19 @@ export function sqliteStore({ path, outlives = "process" }: SqliteStoreOptions):
   return {
     durable: true,
     *recover(): Iterable<StoredSpan> {
-      const all = database.prepare<[], { seq: number; body: Buffer; ids: string | null }>(
-        "SELECT span.seq AS seq, body, ids FROM span LEFT JOIN link ON link.seq = span.seq ORDER BY span.seq",
+      const all = database.prepare<[], { seq: number; keys: Buffer; size: number; linked: number }>(
+        `SELECT span.seq AS seq, keys, length(body) AS size, link.seq IS NOT NULL AS linked
+         FROM span LEFT JOIN link ON link.seq = span.seq ORDER BY span.seq`,
       );
-      for (const { seq, body, ids } of all.iterate()) {
-        yield { seq, span: body, link: ids === null ? undefined : decodeLink(ids) };
-      }
+      for (const { seq, keys, size, linked } of all.iterate()) yield { seq, keys, size, isLinked: linked !== 0 };
     },
     pending: () =>
       database
         .prepare<[], { id: number; seqs: string }>("SELECT id, seqs FROM batch ORDER BY id")
         .all()
         .map(({ id, seqs }): ExportBatch => ({ id, spans: JSON.parse(seqs) as number[] })),
-    append: database.transaction((first: number, spans: readonly Uint8Array[]) => {
-      spans.forEach((span, index) => insertSpan.run(first + index, span));
+    append: database.transaction((first: number, spans: readonly SpanRecord[]) => {
+      spans.forEach(({ keys, body }, index) => insertSpan.run(first + index, keys, body));
     }),
     span: (seq) => present(selectSpan.get(seq), seq),
     link: (seq) => decodeLink(present(selectLink.get(seq), seq)),

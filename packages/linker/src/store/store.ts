@@ -9,12 +9,21 @@ export interface ExportBatch {
   readonly spans: readonly number[];
 }
 
-/** A span a store remembers. */
+/** A span to be stored. */
+export interface SpanRecord {
+  /** What linking needs to know of it, as `packKeys` writes it. */
+  readonly keys: Buffer;
+  /** The span itself. */
+  readonly body: Uint8Array;
+}
+
+/** What a store remembers of a span, without the span. */
 export interface StoredSpan {
   readonly seq: number;
-  /** As it was appended. */
-  readonly span: Uint8Array;
-  readonly link: Link | undefined;
+  readonly keys: Buffer;
+  /** Bytes of the span. */
+  readonly size: number;
+  readonly isLinked: boolean;
 }
 
 /**
@@ -29,7 +38,7 @@ export interface SpanStore {
   /** Batches that were not {@link taken} yet, oldest first. */
   pending(): readonly ExportBatch[];
   /** Appends spans whose sequence numbers begin with `first`. */
-  append(first: number, spans: readonly Uint8Array[]): void;
+  append(first: number, spans: readonly SpanRecord[]): void;
   /** @throws Error for a span that is not there */
   span(seq: number): Uint8Array;
   /** @throws Error for a span without link */
