@@ -45,7 +45,8 @@ async function stagePackage(source: string, target: string, tell: Tell): Promise
   await buildTestObjects(source, tell);
   await buildTestPrograms(source, tell);
   const packed = (parsed.files ?? []).filter((file) => /^\w+$/.test(file) && file !== "dist");
-  for (const room of new Set(["src", "test", "bin", ...packed])) await stageSources(join(source, room), join(target, room));
+  for (const room of new Set(["src", "test", "bin", ...packed]))
+    await stageSources(join(source, room), join(target, room));
   await stageBuilt(join(source, "dist"), join(target, "dist"));
 }
 
