@@ -13,7 +13,7 @@ import { decodePoints, encodePoints, splitPoints } from "@skep/exporter-datakit"
 import { Linker, memoryStore, sqliteStore } from "@skep/linker";
 
 /** Spans of a processor second of linking at least, and bytes of memory per span in the window at most. */
-const bounds = { sqlite: 12_000, memory: 14_000, bytesPerSpan: 200 };
+const bounds = { sqlite: 12_000, memory: 14_000, bytesPerSpan: 230 };
 const BATCH = 512;
 /** Calls of a trace: two spans each. */
 const CALLS = 8;
