@@ -36,8 +36,8 @@ import { resolveScope, type ResolvedScope } from "./scope-maps.js";
 import type { AgentState, AgentStatus, Loss } from "./status.js";
 import type { Surroundings } from "./surroundings.js";
 
-/** Longest drain before a flush, milliseconds. */
-const drainMs = 1_000;
+/** Longest drain before a flush, milliseconds: what was observed in an interval belongs to it, unless more comes than can be read. */
+const drainMs = 5_000;
 
 /** The agent: wires plugins, clocks, points and exporters together. What happens inside one plugin is its host's. */
 export class AgentRuntime implements Agent {
@@ -320,7 +320,7 @@ export class AgentRuntime implements Agent {
   /** Flushes, and once more if something ended while the plugins were at it: there is no next interval for it. */
   async #flushLast(pluginMs: number): Promise<void> {
     await this.#flushAll(pluginMs);
-    await this.#drain.drainAll(performance.now() + drainMs);
+    await this.#drain.drainAll(performance.now() + Math.min(pluginMs, drainMs));
     if (this.#hosts.some((host) => host.status().counters.pending > 0)) await this.#flushAll(pluginMs);
   }
 
@@ -329,7 +329,7 @@ export class AgentRuntime implements Agent {
   }
 
   async #flushPlugins(pluginMs: number): Promise<void> {
-    await this.#drain.drainAll(performance.now() + drainMs);
+    await this.#drain.drainAll(performance.now() + Math.min(pluginMs, drainMs));
     await this.#hub.hold(async () => {
       for (const host of this.#hosts) await host.flush(pluginMs);
     });
