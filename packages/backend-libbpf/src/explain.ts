@@ -28,7 +28,7 @@ export interface Failure {
 /** Turns a failure into the error a user sees: errno by name, libbpf's and the verifier's own words, and the mend. */
 export function explain(failure: Failure, host: Privileges): SkepError {
   const words = essence(failure.printed);
-  const explanation = explanationOf(Math.abs(failure.errno), host);
+  const explanation = explanationOf(Math.abs(failure.errno), words, host);
   const parts = [`${failure.plugin}: ${failure.what}: ${errnoName(failure.errno)}`, explanation?.reason, words];
   return new SkepError(
     explanation?.lacksPrivileges ? "SKEP_ERR_PERMISSION" : failure.code,
@@ -48,11 +48,28 @@ interface Explanation {
   readonly lacksPrivileges?: boolean;
 }
 
-function explanationOf(code: number, host: Privileges): Explanation | undefined {
+function explanationOf(code: number, words: string, host: Privileges): Explanation | undefined {
+  if (
+    code === errno.EACCES &&
+    /u(ret)?probe .*perf event/.test(words) &&
+    host.missingCapabilities().includes("CAP_SYS_ADMIN")
+  ) {
+    return userProbesWantAll;
+  }
   if (code === errno.EPERM) return explainRefusal(host);
   if (code === errno.EAGAIN) return interrupted;
   return undefined;
 }
+
+/**
+ * CAP_PERFMON was enough for user probes from Linux 5.8 until 6.16 and the stable kernels of July 2025:
+ * https://git.kernel.org/linus/ba677dbe77af5ffe6204e0f3f547f3ba059c6302
+ */
+const userProbesWantAll: Explanation = {
+  reason: "this process lacks CAP_SYS_ADMIN, which user probes take on this kernel",
+  hint: "give CAP_SYS_ADMIN besides the others: from Linux 6.16, and stable kernels of July 2025, CAP_PERFMON is not enough for user probes",
+  lacksPrivileges: true,
+};
 
 /** What a thread cannot hold back (see signals.ts) interrupts the verifier still; libbpf has tried five times. */
 const interrupted: Explanation = {
