@@ -24,6 +24,7 @@ import { limitsOf } from "../limits.js";
 import { createLog } from "../log.js";
 import { ObservedCommand } from "../observed-command.js";
 import { defaultOutput, exportersFor, type Output } from "../output.js";
+import { withOwnTraces } from "../own-traces.js";
 import { claimPidFile } from "../pid-file.js";
 import { Reload, runReloading, type Reloaded } from "../reload.js";
 import { logNotices } from "../report.js";
@@ -112,13 +113,14 @@ async function runOnce(run: Run, config: Config): Promise<number | Reloaded> {
   const recording = request.recordTo === undefined ? undefined : createRunFile(request.recordTo);
   try {
     const observer = { backend, plugins: entriesOf(config) };
+    const exporters = [
+      ...exportersFor(output, measurementsOf(config)),
+      ...(await configuredExporters(config)),
+      ...request.exporters,
+    ];
     const agent = createAgent({
       ...(recording === undefined ? observer : recorder(observer.backend, observer.plugins, () => recording.session())),
-      exporters: [
-        ...exportersFor(output, measurementsOf(config)),
-        ...(await configuredExporters(config)),
-        ...request.exporters,
-      ],
+      exporters: withOwnTraces(config, exporters, log),
       interval: config.interval,
       ...(config.hostname === undefined ? {} : { hostname: config.hostname }),
       service: config.service,
