@@ -88,6 +88,6 @@ ${table(
 * Without \`datakit_apiserver\` points go to standard output alone; the reference then sends to \`0.0.0.0:9529\`. The sample of the
   reference names the address in \`args\`, which is followed.
 * \`log\` and \`pidfile\` have no default: logs go to standard error, and no file is written.
-* \`net_limit\` and \`cpu_limit\` count the agent's own use, not the host's.
+* \`cpu_limit\` is what the agent uses now, not on average since it started.
 * A number that does not parse is refused rather than replaced.
 `;

@@ -13,10 +13,9 @@ const schema = z.strictObject({
   datakit_apiserver: address()
     .default("")
     .meta({
-      description: "DataKit server that points go to: host:port or URL; nothing: none",
+      description: "DataKit server that points go to: host:port or URL, whose password is never logged; nothing: none",
       examples: ["127.0.0.1:9529"],
       // An URL may name a user and a password.
-      writeOnly: true,
     }),
   trace_server: address()
     .default("")
@@ -24,7 +23,6 @@ const schema = z.strictObject({
       description:
         "DataKit server that spans go to, one for all hosts (its input `ebpftrace`); nothing: spans go nowhere",
       examples: ["127.0.0.1:9529"],
-      writeOnly: true,
     }),
   datakit_encoding: z
     .enum(["protobuf", "line"])

@@ -16,7 +16,10 @@ export const kubernetesConfig = z.strictObject({
     .string()
     .default("")
     .describe("file with the token, read again for each request; default: the service account's"),
-  bearer_token_string: z.string().default("").describe("the token itself, when there is no file"),
+  bearer_token_string: z
+    .string()
+    .default("")
+    .meta({ description: "the token itself, when there is no file", writeOnly: true }),
   kubernetes_ca: z
     .string()
     .default("")

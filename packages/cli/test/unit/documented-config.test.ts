@@ -177,7 +177,6 @@ test("every option of the reference is an option", async (t) => {
   t.like(sectionOf(read, limitsSection), {
     cpu_limit: 1.5,
     mem_limit: 512 * 2 ** 20,
-    net_limit: 1e6,
     sampling_rate: 0.5,
   });
 });

@@ -2,6 +2,7 @@
 // What the reference has and Skep has not: accepted, so that every configuration of the reference starts, and said.
 
 import { z } from "zod";
+import { sizeLimit } from "./values.js";
 
 const text = z.string();
 const flag = z.boolean();
@@ -27,6 +28,10 @@ export const leftOutKeys: Readonly<Record<string, LeftOutKey>> = {
   envs: { schema: list, why: starts },
   pprof_host: { schema: text, why: pprof },
   pprof_port: { schema: z.union([text, z.number()]), why: pprof },
+  net_limit: {
+    schema: sizeLimit(),
+    why: "ends the reference when any interface of the host is busier than that, whoever sends; it is ignored",
+  },
   container_endpoints: { schema: list, why: "is not needed to find containers and is ignored" },
   netlog_blacklist: { schema: text, why: netlog },
   netlog_metric: { schema: flag, why: netlog },

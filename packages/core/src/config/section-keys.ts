@@ -103,5 +103,5 @@ function unknownKey({ key, where, table }: Setting, sections: readonly ConfigSec
 
 /** Values that ask for nothing: ignoring them needs no words. */
 function isNeutral(value: unknown): boolean {
-  return value === false || value === "" || (Array.isArray(value) && value.length === 0);
+  return value === undefined || value === false || value === "" || (Array.isArray(value) && value.length === 0);
 }

@@ -11,9 +11,6 @@ const schema = z.strictObject({
   mem_limit: sizeLimit()
     .optional()
     .meta({ description: "memory the agent itself may use; nothing: no limit", examples: ["512MiB"] }),
-  net_limit: sizeLimit()
-    .optional()
-    .meta({ description: "bytes a second the agent itself may send; nothing: no limit", examples: ["10MB/s"] }),
   sampling_rate: numberLimit(1)
     .optional()
     .meta({ description: "share of the points that is kept, above 0 to 1; nothing: all", examples: ["0.5"] }),

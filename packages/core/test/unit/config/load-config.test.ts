@@ -309,13 +309,13 @@ test("a key that two sections declare means both, and a section's defaults hold 
 });
 
 test("limits are read as the reference writes them, by the flags' and the variables' names", async (t) => {
-  const text = 'cpu_limit = "1.5"\nmem_limit = "4GiB"\nnet_limit = "100MB/s"\nsampling_rate = "0.5"\n';
-  const limits = { cpu_limit: 1.5, mem_limit: 4 * 2 ** 30, net_limit: 1e8, sampling_rate: 0.5 };
+  const text = 'cpu_limit = "1.5"\nmem_limit = "4GiB"\nsampling_rate = "0.5"\n';
+  const limits = { cpu_limit: 1.5, mem_limit: 4 * 2 ** 30, sampling_rate: 0.5 };
   t.like(sectionOf(await load(text), limitsSection), limits);
-  const flags = { "res-cpu": "1.5", res_mem: "4GiB", "res-bandwidth": "100MB/s", "sampling-rate": "0.5" };
+  const flags = { "res-cpu": "1.5", res_mem: "4GiB", "sampling-rate": "0.5" };
   t.like(sectionOf(await load("", { flags }), limitsSection), limits);
-  const env = { ENV_INPUT_EBPF_SAMPLING_RATE_PTSPERMIN: "1500", ENV_INPUT_EBPF_NET_LIMIT: "1k" };
-  t.like(sectionOf(await load("", { env }), limitsSection), { sampling_rate_pts_per_min: 1500, net_limit: 1000 });
+  const env = { ENV_INPUT_EBPF_SAMPLING_RATE_PTSPERMIN: "1500" };
+  t.like(sectionOf(await load("", { env }), limitsSection), { sampling_rate_pts_per_min: 1500 });
   const none = { cpu_limit: undefined, mem_limit: undefined, sampling_rate: undefined };
   t.like(sectionOf(await load('cpu_limit = ""\nmem_limit = "0"\nsampling_rate = ""\n'), limitsSection), none);
 });
@@ -338,6 +338,15 @@ test("a plugin that Skep leaves out does not keep the others from running, and i
   );
   const alone = await refuse(t, load("", { flags: { enabled: "bpf-netlog" } }), "SKEP_ERR_PLUGIN_UNKNOWN");
   t.regex(alone.message, /^--enabled: bpf-netlog captures packets/);
+});
+
+test("a limit of the host's traffic, which is not followed, is told when it limits anything", async (t) => {
+  t.deepEqual((await load('net_limit = ""\n')).notices, []);
+  const config = await load("", { flags: { "res-bandwidth": "100MB/s" } });
+  t.deepEqual(
+    config.notices.map(({ where }) => where),
+    ["--res-bandwidth"],
+  );
 });
 
 test("keys that are ignored are checked all the same", async (t) => {
