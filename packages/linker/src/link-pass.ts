@@ -12,7 +12,7 @@ const BATCH = 512;
 
 type PassCounts = Pick<
   LinkerCounts,
-  "linked" | "roots" | "ambiguous" | "cycle" | "joinedLate" | "traces" | "sampledOut"
+  "linked" | "roots" | "ambiguous" | "cycle" | "oneEnded" | "joinedLate" | "traces" | "sampledOut"
 >;
 
 /** Trees that are linked in one go, to be stored in one transaction. Spans in it count as linked from then on, or {@link undo} it. */
@@ -25,6 +25,7 @@ export class LinkPass {
     roots: 0,
     ambiguous: 0,
     cycle: 0,
+    oneEnded: 0,
     joinedLate: 0,
     traces: 0,
     sampledOut: 0,
@@ -58,12 +59,22 @@ export class LinkPass {
     this.counts.traces += isRoot ? 1 : 0;
     this.counts.roots += isRoot ? 1 : 0;
     if (isRoot && this.window.isAmbiguous(tree.spans[0]!)) this.counts.ambiguous++;
+    else if (isRoot && this.window.is(tree.spans[0]!, State.incoming)) this.counts.oneEnded++;
     if (!sampled) this.counts.sampledOut += tree.spans.length;
     tree.spans.forEach((seq, index) => {
       this.links.push([seq, links[index]!]);
       this.window.set(seq, sampled ? State.linked : State.linked | State.settled);
+      if (this.#isUnanswered(seq)) this.counts.oneEnded++;
       if (sampled) this.#export(seq);
     });
+  }
+
+  /** Nobody has seen what became of a call. */
+  #isUnanswered(seq: number): boolean {
+    if (this.window.is(seq, State.incoming)) return false;
+    const callee: number[] = [];
+    this.window.childrenOf(seq, callee);
+    return callee.length === 0;
   }
 
   #export(seq: number): void {

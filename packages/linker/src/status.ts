@@ -17,6 +17,8 @@ export interface LinkerCounts {
   ambiguous: number;
   /** Roots because they were each other's cause in a circle. */
   cycle: number;
+  /** Exchanges of which only one end was there when it was linked: the other has no agent, was lost, or came later. */
+  oneEnded: number;
   /** Joined a trace that had been linked before them. */
   joinedLate: number;
   /** Had been linked as roots when their parent came. */
@@ -42,6 +44,7 @@ export const noCounts = (): LinkerCounts => ({
   roots: 0,
   ambiguous: 0,
   cycle: 0,
+  oneEnded: 0,
   joinedLate: 0,
   parentTooLate: 0,
   traces: 0,

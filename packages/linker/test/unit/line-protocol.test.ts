@@ -7,7 +7,7 @@ import { parseLineProtocol } from "../../src/index.js";
 
 const name = fc
   .string({ minLength: 1, maxLength: 12 })
-  .filter((text) => /^[^\r\n\\\s#][^\r\n\\]*$/.test(text) && text === text.trim());
+  .filter((text) => /^[^\r\n\\\s#][^\r\n\\]*$/.test(text) && text === text.trim() && text !== "__proto__");
 const value = fc.oneof(
   fc.maxSafeInteger(),
   fc.bigInt({ min: 2n ** 53n, max: 2n ** 63n - 1n }),
@@ -53,6 +53,12 @@ test("comments, empty lines, carriage returns, unsigned integers and missing tim
     { measurement: "m", category: "tracing", time: 7n, tags: { a: "b" }, fields: { i: 1, u: -1n, e: 1000, t: true } },
     { measurement: "m", category: "tracing", time: 5n, tags: {}, fields: { x: 1 } },
   ]);
+});
+
+test("no name of an object's own is taken for a key of a point", (t) => {
+  const [point] = parseLineProtocol("m,__proto__=a __proto__=1,x=2 1", "tracing", 0n);
+  t.deepEqual([point!.tags, point!.fields], [{}, { x: 2 }]);
+  t.is(Object.getPrototypeOf(point!.fields), Object.prototype);
 });
 
 test("an error names the line", (t) => {

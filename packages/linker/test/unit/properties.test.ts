@@ -28,6 +28,8 @@ test("every tree is the true one, but for what was lost, whatever the order and 
         .map(({ name, cause }) => [name, arrived.has(cause) ? cause : ""] as const);
       t.deepEqual(exporter.parents(), new Map(expected.sort()));
       t.is(exporter.points.length, arrived.size);
+      const ends = [...arrived].map((name) => String(name).replace(/^in|^out/, ""));
+      t.is(linker.status().oneEnded, 2 * new Set(ends).size - ends.length);
       sameTraceWithin(exporter);
     }),
     { numRuns: 300 },
