@@ -34,7 +34,7 @@ export const configurationPage = (sections, leftOutKeys, leftOutPlugins) => `${g
 
 Skep is configured as \`datakit-ebpf\` is: an \`ebpf.conf\`, the \`ENV_INPUT_EBPF_*\` variables and flags of the reference do here what
 they do there. [ebpf.conf](ebpf.conf) is a sample with every key, [ebpf.schema.json](ebpf.schema.json) a JSON Schema that editors
-complete and check with. This page, both files and the checks at start come from the same declarations.
+complete and check with (first line of a TOML file: \`#:schema PATH/ebpf.schema.json\`). This page, both files and the checks at start come from the same declarations.
 
 ## Where a value comes from
 

@@ -15,7 +15,6 @@ const schema = z.strictObject({
     .meta({
       description: "DataKit server that points go to: host:port or URL, whose password is never logged; nothing: none",
       examples: ["127.0.0.1:9529"],
-      // An URL may name a user and a password.
     }),
   trace_server: address()
     .default("")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What is documented is what works: the reference's own document, the generated sample and the schema for editors.
+import { Ajv2020 } from "ajv/dist/2020.js";
 import test from "ava";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -199,6 +200,22 @@ test("the sample and the schema for editors know every key", (t) => {
       t.true(key in schema.$defs.ebpf.properties, key);
     }
   }
+});
+
+test("the schema for editors accepts what is right and refuses what is not", (t) => {
+  const schema = JSON.parse(readFileSync(new URL("ebpf.schema.json", docs), "utf8")) as object;
+  const isValid = new Ajv2020({ strict: false }).compile(schema);
+  const keys = { enabled_plugins: ["ebpf-net"], interval: "60s", tags: { a: "b" }, trace_env_list: [], daemon: true };
+  for (const right of [
+    keys,
+    { inputs: { ebpf: [keys] } },
+    { inputs: { ebpf: keys } },
+    { "ebpf-net": { loopback: true } },
+  ]) {
+    t.true(isValid(right), JSON.stringify(isValid.errors));
+  }
+  for (const wrong of [{ intervall: "60s" }, { interval: [] }, { inputs: { ebpf: [{ loopback: "yes" }] } }])
+    t.false(isValid(wrong));
 });
 
 test("every key has words", (t) => {

@@ -278,6 +278,27 @@ test("a span without ids gets the same ones each time it is sent, and another sp
   t.not(ids[0], ids[2]);
 });
 
+test("the local end's pod is the resource, the peer's an attribute, and what says nothing is left out", async (t) => {
+  const { receiver, of } = await setUp(t, httpReceiver);
+  const point = complete(netflow.point(time, { ...outgoing, dst_domain: "" }, { bytes_read: 1 }));
+  Object.assign(point.tags, {
+    src_k8s_namespace: "shop",
+    src_k8s_pod_name: "cart-0",
+    src_k8s_deployment_name: "cart",
+    src_k8s_service_name: "N/A",
+  });
+  await of("metrics").export([point], { signal });
+  const [{ resource, scopeMetrics }] = receiver.received[0]!.message["resourceMetrics"];
+  t.like(attributesOf(resource.attributes), {
+    "k8s.namespace.name": "shop",
+    "k8s.pod.name": "cart-0",
+    "k8s.deployment.name": "cart",
+    "k8s.service.name": undefined,
+  });
+  const attributes = attributesOf(scopeMetrics[0].metrics[0].sum.dataPoints[0].attributes);
+  t.like(attributes, { "server.address": "10.0.0.2", "skep.dst_domain": undefined, "network.local.port": undefined });
+});
+
 test("HTTP and DNS times are the conventions' histograms, by the side observed, with the kind of an error", async (t) => {
   const { receiver, of } = await setUp(t, httpReceiver);
   const http = { count: 4, method: "GET", path: "/a", status_code: 200, latency: 2_000_000 };
