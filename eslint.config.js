@@ -36,6 +36,10 @@ export default defineConfig(
   forbidImports(["backend-*"], koffi, onlyCore("a backend")),
   forbidImports(["exporter-*"], koffi, onlyCore("an exporter")),
   forbidImports(["bpf-toolchain"], koffi, onlyCore("the toolchain")),
+  forbidImports(["linker"], koffi, {
+    group: ["@skep/*", "!@skep/core", "!@skep/exporter-datakit"],
+    message: "the linker imports core, and DataKit's wire",
+  }),
   forbidImports(["cli", "testkit"], koffi),
   {
     files: ["packages/backend-libbpf/src/{ffi,poll}.ts"],
