@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,7 @@ import { goProgram, scopedCgroup, type ScopedCgroup, type Spawned, spawnIn, type
 import type { ExecutionContext } from "ava";
 import { net } from "../../src/index.js";
 
-const peer = (name: string) => fileURLToPath(new URL(`tls-peers/${name}`, import.meta.url));
+const peer = (name: string) => fileURLToPath(new URL(`http-peers/${name}`, import.meta.url));
 const [certificate, key] = [peer("cert.pem"), peer("key.pem")];
 
 /** What a peer counted: `GET /path 200` -> how often. */
@@ -136,7 +136,7 @@ export const servers = {
   },
 } as const satisfies Record<string, ServerKind>;
 
-const goPeer = () => goProgram(new URL("tls-peers/go-peer/go.mod", import.meta.url));
+const goPeer = () => goProgram(new URL("http-peers/go-peer/go.mod", import.meta.url));
 
 export async function startServer(scene: TlsScene, kind: ServerKind): Promise<Server> {
   const spawned = kind.start(scene);
@@ -253,59 +253,4 @@ export const ofProcess =
 export function sameCounts(t: ExecutionContext, actual: Counts, expected: Counts, what: string): void {
   const sorted = (counts: Counts) => Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1));
   t.deepEqual(sorted(actual), sorted(expected), what);
-}
-
-/** nginx with TLS, the scene's libssl and a log of every request: method, uri, status, bytes of the request and of the response. */
-export async function startNginx(scene: TlsScene, command: readonly string[] = ["nginx"]) {
-  const { folder } = scene;
-  const [program, ...args] = command as [string, ...string[]];
-  const port = 20_000 + (process.pid % 20_000);
-  const [log, body] = [join(folder, "access.log"), join(folder, "large")];
-  writeFileSync(body, "x".repeat(60_000));
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((kind) => `${kind}_temp_path ${folder};`);
-  writeFileSync(
-    join(folder, "nginx.conf"),
-    `daemon off; worker_processes 2; pid ${folder}/pid; user root;
-    events { worker_connections 512; }
-    http {
-      log_format truth '$request_method $uri $status $request_length $bytes_sent';
-      access_log ${log} truth; keepalive_requests 1000000; ${temporary.join(" ")}
-      server {
-        listen 127.0.0.1:${port} ssl http2; ssl_certificate ${certificate}; ssl_certificate_key ${key};
-        location / { return 200 "hello"; }
-        location /status/404 { return 404 "no"; }
-        location /post { return 200 "posted"; }
-        location /large { root ${folder}; }
-      }
-    }`,
-  );
-  const spawned = scene.spawn(program, [...args, "-c", join(folder, "nginx.conf"), "-e", join(folder, "error.log")]);
-  // Its workers are ended by it alone.
-  scene.t.teardown(async () => {
-    spawned.kill("SIGTERM");
-    await spawned.exited;
-  });
-  const children = () => {
-    const text = readFileSync(`/proc/${spawned.pid}/task/${spawned.pid}/children`, "utf8");
-    return text.trim().split(" ").filter(Boolean).map(Number);
-  };
-  await until(() => children().length === 2, { what: "nginx has its workers", deadlineMs: 10_000 });
-  return {
-    port,
-    workers: children(),
-    /** What it served so far: counts, and bytes of all requests and responses. */
-    served() {
-      const rows = readFileSync(log, "utf8").trimEnd().split("\n");
-      const counts: Record<string, number> = {};
-      let [requestBytes, responseBytes] = [0, 0];
-      for (const row of rows) {
-        const [method, uri, status, request, response] = row.split(" ");
-        const kind = `${method} ${uri} ${status}`;
-        counts[kind] = (counts[kind] ?? 0) + 1;
-        requestBytes += Number(request);
-        responseBytes += Number(response);
-      }
-      return { counts, requestBytes, responseBytes, requests: rows.length };
-    },
-  };
 }

@@ -3,6 +3,7 @@
 import type { Point } from "@skep/core";
 import { liveTests, spawnIn } from "@skep/testkit";
 import test from "ava";
+import { startNginx } from "./nginx.js";
 import { nothingUnaccounted } from "./observe.js";
 import {
   type ClientKind,
@@ -13,7 +14,6 @@ import {
   type ServerKind,
   servers,
   startClient,
-  startNginx,
   startServer,
   TlsScene,
 } from "./tls-scene.js";
@@ -79,7 +79,7 @@ live([...needs, ...nginx], "nginx is exact to the byte of its log, its workers f
   t.timeout(600_000);
   const scene = new TlsScene(t);
   await scene.observe();
-  const server = await startNginx(scene);
+  const server = await startNginx(scene, { tls: true });
   const client = await startClient(scene, clients.node, server.port, many(10_000), 8);
   for (const worker of server.workers) await scene.probed(worker, /\/libssl/);
   await scene.probed(client.pid, /\/node$/);
@@ -107,7 +107,7 @@ for (const [version, option] of [
     t.timeout(300_000);
     const scene = new TlsScene(t);
     await scene.observe();
-    const server = await startNginx(scene);
+    const server = await startNginx(scene, { tls: true });
     // It reads what to ask for when its libraries are there and probed.
     const curl = scene.spawn("curl", ["-sk", option, "--config", "-"]);
     for (const worker of server.workers) await scene.probed(worker, /\/libssl/);
@@ -135,7 +135,7 @@ live(
   async (t) => {
     t.timeout(300_000);
     const scene = new TlsScene(t);
-    const server = await startNginx(scene);
+    const server = await startNginx(scene, { tls: true });
     const client = await startClient(scene, clients.node, server.port, `40,${many(1000)},${many(1000)}`, 4);
     const before = await client.ask();
     await scene.observe();
@@ -165,7 +165,10 @@ live([...needs, ...nginx, "command:unshare"], "libraries of another mount namesp
   await scene.observe();
   // As in a container: a file system that only its processes see, with the library on it.
   const isolate = `mount -t tmpfs none "$0/lib" && cp /usr/lib/x86_64-linux-gnu/libssl.so.3 "$0/lib" && exec "$@"`;
-  const server = await startNginx(scene, ["unshare", "-m", "sh", "-c", isolate, scene.folder, "nginx"]);
+  const server = await startNginx(scene, {
+    command: ["unshare", "-m", "sh", "-c", isolate, scene.folder, "nginx"],
+    tls: true,
+  });
   const client = await startClient(scene, clients.node, server.port, many(200), 2);
   for (const worker of server.workers) await scene.probed(worker, /\/libssl/);
   await client.ask();
@@ -178,7 +181,7 @@ live([...needs, ...nginx], "a process out of scope is neither seen nor probed", 
   t.timeout(300_000);
   const scene = new TlsScene(t);
   await scene.observe();
-  const server = await startNginx(scene);
+  const server = await startNginx(scene, { tls: true });
   for (const worker of server.workers) await scene.probed(worker, /\/libssl/);
   const outside = spawnIn(t, { env: { LD_LIBRARY_PATH: `${scene.folder}/lib` } }, "curl", [
     "-sk",

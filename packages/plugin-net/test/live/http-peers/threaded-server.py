@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Serves HTTP/1.1 inside TLS, a thread for each connection, and counts: `python3 threaded-server.py CERT KEY`.
+# Serves HTTP/1.1, a thread for each connection, and counts: `python3 threaded-server.py [CERT KEY]`, with them inside TLS.
 # Prints its port; at a line on stdin, what it served: { "GET /path 200": count }.
 import collections
 import http.server
@@ -37,10 +37,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.load_cert_chain(sys.argv[1], sys.argv[2])
-# The handshake is each connection's own, in its thread.
-server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+if len(sys.argv) > 1:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[1], sys.argv[2])
+    # The handshake is each connection's own, in its thread.
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 print(server.server_address[1], flush=True)
 for _ in sys.stdin:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// A server and a client of HTTP inside TLS, which count:
+// A server and a client of HTTP, which count; inside TLS, but for a server without certificate:
 //
-//	peer serve CERT KEY                       prints its port; at a line on stdin, what it served
+//	peer serve [CERT KEY]                     prints its port; at a line on stdin, what it served
 //	peer ask PORT REQUESTS CONNECTIONS [h2]   prints "ready", begins at a line on stdin, prints what it got
 //
 // What they print is { "GET /path 200": count }.
@@ -58,7 +58,7 @@ func number(text string, otherwise int) int {
 
 var statusPath = regexp.MustCompile(`^/status/(\d+)`)
 
-func serve(cert, key string) {
+func serve(certificate []string) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -75,7 +75,12 @@ func serve(cert, key string) {
 			w.Write([]byte(strings.Repeat("x", size)))
 		}
 	})
-	go func() { must(http.ServeTLS(listener, nil, cert, key)) }()
+	go func() {
+		if len(certificate) == 0 {
+			must(http.Serve(listener, nil))
+		}
+		must(http.ServeTLS(listener, nil, certificate[0], certificate[1]))
+	}()
 	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
 	for {
 		if _, err := input.ReadString('\n'); err != nil {
@@ -124,7 +129,7 @@ func ask(port string, requests, connections int, h2 bool) {
 
 func main() {
 	if os.Args[1] == "serve" {
-		serve(os.Args[2], os.Args[3])
+		serve(os.Args[2:])
 		return
 	}
 	ask(os.Args[2], number(os.Args[3], 0), number(os.Args[4], 1), len(os.Args) > 5)
