@@ -103,6 +103,8 @@ export type BatchCall = (
 ) => number;
 
 interface Libc {
+  capset(header: Uint8Array, sets: Uint8Array): number;
+  prctl(option: number, a: number, b: number, c: number, d: number): number;
   getpagesize(): number;
   /** glibc only: a missing function throws when it is called. */
   malloc_trim(pad: number): number;
@@ -182,6 +184,8 @@ const libbpfSignatures: Signatures<Libbpf> = {
 };
 
 const libcSignatures: Signatures<Libc> = {
+  capset: ["int", [pointer, pointer]],
+  prctl: ["int", ["int", "unsigned long", "unsigned long", "unsigned long", "unsigned long"]],
   getpagesize: ["int", []],
   malloc_trim: ["int", ["size_t"]],
   mmap: [pointer, [pointer, "size_t", "int", "int", "int", "int64_t"]],
@@ -251,6 +255,22 @@ export function loadNative(path: string): Native {
     sizeof: (struct) => koffi.sizeof(structs[struct]),
     view: (address, length) => koffi.view(address, length),
     printCallback: (print) => koffi.register(print, koffi.pointer(printCallback)),
+  };
+}
+
+/** The functions of libc alone. */
+export function loadLibc(): Pick<Native, "libc" | "errno"> & {
+  /** `capset` on a thread of libuv's pool: on any one of them. */
+  capsetInPool(header: Uint8Array, sets: Uint8Array): Promise<void>;
+} {
+  const libc = bind<Libc>(koffi.load(null), libcSignatures);
+  return {
+    libc,
+    errno: () => koffi.errno(),
+    capsetInPool: (header, sets) =>
+      new Promise((resolve) => {
+        (libc.capset as KoffiFunc<Libc["capset"]>).async(header, sets, () => resolve());
+      }),
   };
 }
 

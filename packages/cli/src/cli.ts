@@ -19,23 +19,28 @@ import { keysHelp, keysHelpOf } from "./run-help.js";
 export interface CliOptions {
   /** Further exporters for `skep run`. */
   readonly exporters?: readonly Exporter[];
+  /** True when the process does nothing else: once attached it gives up what capabilities it does not need. Default false. */
+  readonly ownsProcess?: boolean;
 }
 
 /**
  * Runs the `skep` command: `argv` is what follows its name. Resolves to the exit status; never rejects. Points go to stdout, all
  * else to stderr.
  */
-export async function runCli(argv: readonly string[], { exporters = [] }: CliOptions = {}): Promise<number> {
+export async function runCli(
+  argv: readonly string[],
+  { exporters = [], ownsProcess = false }: CliOptions = {},
+): Promise<number> {
   const { own, command } = splitCommandLine(argv);
   let status: number = ExitStatus.done;
   const program = createProgram({
     async run(options, keys) {
       if (command?.length === 0) throw new SkepError("SKEP_ERR_CONFIG", "no COMMAND after --");
-      status = await run({ options, flags: parsePluginFlags(keys), command, exporters });
+      status = await run({ options, flags: parsePluginFlags(keys), command, exporters, ownsProcess });
     },
     async record(file, options, keys) {
       if (command?.length === 0) throw new SkepError("SKEP_ERR_CONFIG", "no COMMAND after --");
-      status = await run({ options, flags: parsePluginFlags(keys), command, exporters, recordTo: file });
+      status = await run({ options, flags: parsePluginFlags(keys), command, exporters, ownsProcess, recordTo: file });
     },
     async replay(file, options, keys) {
       status = await replay({ file, options, flags: parsePluginFlags(keys), exporters });

@@ -13,6 +13,7 @@ const hurriedStopMs = 3500;
 /**
  * The life of an agent: starts it, lets the COMMAND go, waits for an end and stops it, flushed.
  * @param duration milliseconds from when everything is attached
+ * @param attached called once everything is attached, and waited for
  * @param reload resolves when another configuration is to be run
  * @returns the exit status, or that configuration
  * @throws what keeps it from starting, in one error
@@ -24,6 +25,7 @@ export async function live<Reloaded = never>(
   duration: number | undefined,
   log: Logger,
   reload?: Promise<Reloaded>,
+  attached?: () => Promise<void>,
 ): Promise<number | { readonly reloaded: Reloaded }> {
   // Until it is known whether anything runs, failures wait: when nothing does, one line says it all.
   const failures: SkepError[] = [];
@@ -42,6 +44,7 @@ export async function live<Reloaded = never>(
   let hurry = false;
   try {
     for (const failure of failures) logError(log, failure);
+    await attached?.();
     logReady(log, agent.status());
     // The time to observe: getting ready is not part of it.
     if (duration !== undefined) stop.after(duration);

@@ -19,6 +19,7 @@ import { loadRunConfig } from "../config.js";
 import { parseDuration } from "../duration.js";
 import { configuredExporters, deliveryOf, errorTeller, measurementsOf } from "../exporters.js";
 import { hostFacts } from "../host-facts.js";
+import { giveUpTheRest } from "../kept-capabilities.js";
 import { live } from "../lifetime.js";
 import { limitsOf } from "../limits.js";
 import { createLog } from "../log.js";
@@ -27,6 +28,7 @@ import { defaultOutput, exportersFor, type Output } from "../output.js";
 import { withOwnTraces } from "../own-traces.js";
 import { claimPidFile } from "../pid-file.js";
 import { Reload, runReloading, type Reloaded } from "../reload.js";
+import { builtins } from "../plugins.js";
 import { logNotices } from "../report.js";
 import { StopRequest } from "../stop-request.js";
 import { replay } from "./replay.js";
@@ -56,6 +58,8 @@ export interface RunRequest {
   readonly recordTo?: string;
   /** Instead of the log of the configuration. */
   readonly log?: Logger;
+  /** The process is the agent's alone: capabilities that nothing needs any more may be given up. */
+  readonly ownsProcess?: boolean;
   /** Ends the run, flushed. */
   readonly signal?: AbortSignal;
 }
@@ -136,7 +140,11 @@ async function runOnce(run: Run, config: Config): Promise<number | Reloaded> {
     if (tell !== undefined) agent.on("error", tell);
     const { interval, service, tags } = config;
     recording?.begin({ hostname: agent.status().hostname, interval, service, tags, host: { ...hostFacts(btf) } });
-    return await live(agent, observed, stop, duration, log, reload?.next);
+    // A COMMAND may belong to anybody, and is ended by this process. Another configuration may want any plugin.
+    const needed = reload === undefined ? config.resolved : [...builtins, ...config.resolved];
+    const mayGiveUp = request.ownsProcess === true && observed === undefined;
+    const attached = mayGiveUp ? () => giveUpTheRest(needed, log) : undefined;
+    return await live(agent, observed, stop, duration, log, reload?.next, attached);
   } finally {
     recording?.close();
     await backend.close();
