@@ -12,6 +12,8 @@ export interface Exporter {
   readonly accepts?: readonly string[] | ((point: Point) => boolean);
   /** Most points per export; the agent's limit when absent. */
   readonly batchPoints?: number;
+  /** False: its points never wait on disk, because nobody wants them in a later run, such as those of a terminal. */
+  readonly spool?: boolean;
   /**
    * Resolves when the far side took the points. Rejects with an {@link ExportError}: `retryable` ones are tried again by core,
    * others (and any other throw) drop the batch, counted as `export_rejected`. Never called twice at once.

@@ -71,6 +71,7 @@ export function prometheusExporter(options: PrometheusOptions): PrometheusExport
   };
   return {
     name: "prometheus",
+    spool: false,
     registry,
     listen: () => (listening ??= listen()),
     get address() {

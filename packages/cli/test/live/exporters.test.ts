@@ -38,6 +38,15 @@ async function serverOf(t: ExecutionContext, answer = () => 200): Promise<Server
   return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
 }
 
+/** An address of the loopback device where nobody listens. */
+const freeAddress = (): Promise<string> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(`127.0.0.1:${port}`));
+    });
+  });
+
 function folderOf(t: ExecutionContext): string {
   const folder = mkdtempSync(join(tmpdir(), "skep-exporters-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
@@ -126,7 +135,28 @@ live(["root"], "what an absent server did not take waits in the spool, and the n
   t.deepEqual(readdirSync(join(spool, "datakit-netflow")), []);
 });
 
-live(["root"], "/metrics is served while the agent runs, and a port that is taken is told with the mend", async (t) => {
+live(["root"], "/metrics tells the traffic while it goes on", async (t) => {
+  const listen = await freeAddress();
+  const long = exchange("--rounds", "40", "--delay-us", "100000");
+  let text = "";
+  let isRunning = true;
+  const running = runProgram(
+    [skep, "run", "--prometheus-listen", listen, "--interval", "500ms", "--output", "none", "--", ...long],
+    {},
+  ).finally(() => (isRunning = false));
+  while (isRunning && !text.includes("skep_netflow_bytes_read_total{")) {
+    text = await fetch(`http://${listen}/metrics`).then(
+      (response) => response.text(),
+      () => "",
+    );
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const ended = await running;
+  t.is(ended.status, 0, ended.stderr);
+  t.regex(text, /skep_netflow_bytes_read_total\{[^}]*direction="incoming"[^}]*\} [1-9]/);
+});
+
+live(["root"], "a port for /metrics that is taken is told with the mend", async (t) => {
   const server = await serverOf(t);
   const taken = await runProgram([
     skep,

@@ -220,7 +220,9 @@ export class AgentRuntime implements Agent {
   /** @throws SkepError `SKEP_ERR_SPOOL` */
   async #openSpool(options: SpoolOptions): Promise<void> {
     this.#spool = await SpoolDirectory.open(options);
-    for (const queue of this.#queues) queue.useSpool(await this.#spool.spoolOf(queue.exporter.name));
+    for (const queue of this.#queues) {
+      if (queue.exporter.spool !== false) queue.useSpool(await this.#spool.spoolOf(queue.exporter.name));
+    }
   }
 
   /** Statistics are nice to have: without them the agent runs as well. */

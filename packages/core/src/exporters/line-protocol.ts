@@ -18,6 +18,7 @@ export function lineProtocolExporter(stream: Writable, options: LineProtocolOpti
   const isFloat = floatsOf(options.measurements ?? []);
   return {
     name: "line",
+    spool: false,
     export: (points) => write(points.map((point) => line(point, isFloat)).join("")),
   };
 }

@@ -11,7 +11,11 @@ import { writerTo } from "./write.js";
  */
 export function ndjsonExporter(stream: Writable): Exporter {
   const write = writerTo(stream);
-  return { name: "ndjson", export: (points) => write(points.map((point) => `${ndjsonLine(point)}\n`).join("")) };
+  return {
+    name: "ndjson",
+    spool: false,
+    export: (points) => write(points.map((point) => `${ndjsonLine(point)}\n`).join("")),
+  };
 }
 
 /** A point as one line of JSON, without the newline. Integers are JSON numbers whatever their size; NaN and infinities are null. */

@@ -46,6 +46,7 @@ export function tableExporter(stream: Writable, options: TableOptions = {}): Exp
 
   return {
     name: "table",
+    spool: false,
     batchPoints,
     export: (points) => {
       const groups = new Map<string, Point[]>();

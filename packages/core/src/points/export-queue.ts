@@ -2,11 +2,13 @@
 
 import type { ExporterStatus } from "../agent/status.js";
 import { ExportError, type Exporter } from "../exporter.js";
+import { sleepUntilAborted, untilAborted } from "../internal/abortable.js";
 import { Backoff } from "../internal/backoff.js";
 import { messageOf } from "../internal/failure.js";
 import type { Point } from "../measurement.js";
-import type { Clock, Timer } from "../scheduler/clock.js";
+import type { Clock } from "../scheduler/clock.js";
 import { BoundedQueue } from "./bounded-queue.js";
+import { retryOf, wantedBy } from "./exporter-says.js";
 import type { Spool } from "./spool.js";
 
 export interface ExportQueueOptions {
@@ -277,17 +279,7 @@ export class ExportQueue {
   }
 
   #sleep(ms: number): Promise<void> {
-    const { signal } = this.#abort;
-    return new Promise((resolve) => {
-      const done = () => {
-        timer.cancel();
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      const timer: Timer = this.options.clock.after(ms, done);
-      if (signal.aborted) done();
-      else signal.addEventListener("abort", done, { once: true });
-    });
+    return sleepUntilAborted(this.options.clock, ms, this.#abort.signal);
   }
 
   #lose(reason: string, count: number): void {
@@ -295,29 +287,4 @@ export class ExportQueue {
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + count);
     this.options.onLoss(reason, count);
   }
-}
-
-function wantedBy({ accepts }: Exporter, points: readonly Point[]): readonly Point[] {
-  if (accepts === undefined) return points;
-  return points.filter(
-    typeof accepts === "function" ? accepts : ({ measurement }: Point) => accepts.includes(measurement),
-  );
-}
-
-/** The exporter's own say, recognised by shape: it may come from another copy of core. */
-function retryOf(error: unknown): { readonly afterMs: number } | undefined {
-  if (!(error instanceof Error) || error.name !== "ExportError") return undefined;
-  const { options } = error as ExportError;
-  return options.retryable ? { afterMs: options.retryAfterMs ?? 0 } : undefined;
-}
-
-function untilAborted(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-    work()
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }
