@@ -30,6 +30,9 @@ const halves: ReadonlySet<string> = new Set(["app_trace_id_h", "app_trace_id_l",
 export function linkedPoint(point: Point, link: Link): Point {
   const fields: Record<string, FieldValue> = {};
   for (const key in point.fields) if (!halves.has(key)) fields[key] = point.fields[key]!;
+  // The wire has one name space: of a tag and a field of one name the tag came through.
+  const { service } = point.tags;
+  if (service !== undefined) fields["service"] = service;
   fields["span_id"] = link.spanId;
   fields["ebpf_trace_id"] = link.ebpfTraceId;
   fields["ebpf_parent_id"] = link.ebpfParentId;
