@@ -35,7 +35,7 @@ export function render(model: TopModel, state: TopState, shape: ScreenShape, not
   const widths = widthsOf(view.columns, visible, shape.columns);
   const title = (column: TopColumn, index: number) =>
     column.title + (index === sort ? (state.reversed ? " ^" : " v") : "");
-  const fit = (text: string) => cliTruncate(text, shape.columns);
+  const fit = (text: string) => cutTo(text, shape.columns);
   const line = (cells: readonly string[], isNumber: readonly boolean[]) =>
     fit(cells.map((cell, index) => aligned(cell, widths[index]!, isNumber[index]!)).join(" "));
   const isNumber = view.columns.map(
@@ -69,8 +69,15 @@ const isNumeric =
   (column: TopColumn): boolean =>
     rows.length > 0 && typeof column.value(rows[0]!) === "number";
 
+/** cli-truncate may cut a family of emoji into wider single ones. */
+function cutTo(text: string, width: number): string {
+  let cut = text;
+  for (let room = width; stringWidth(cut) > width; room--) cut = cliTruncate(text, room);
+  return cut;
+}
+
 function aligned(text: string, width: number, isNumber: boolean): string {
-  const cut = stringWidth(text) > width ? cliTruncate(text, width) : text;
+  const cut = cutTo(text, width);
   const blanks = " ".repeat(Math.max(0, width - stringWidth(cut)));
   return isNumber ? blanks + cut : cut + blanks;
 }
