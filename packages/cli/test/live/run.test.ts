@@ -12,8 +12,12 @@ const live = await liveTests(test, ["root", "command:bpftool"]);
 // What changed is built before the time of a run matters.
 test.before("build", () => buildWorkingTree());
 
+/** Of agents that are gone: others of this machine may be at work. */
 const leftCgroups = (): string[] =>
-  readdirSync(cgroup2Mount()?.point ?? "/nonexistent").filter((name) => name.startsWith("skep-run-"));
+  readdirSync(cgroup2Mount()?.point ?? "/nonexistent").filter((name) => {
+    const [, pid] = /^skep-run-(\d+)$/.exec(name) ?? [];
+    return pid !== undefined && !existsSync(`/proc/${pid}`);
+  });
 
 live(["root"], "loopback traffic of a command can be left out", async (t) => {
   const ended = await runProgram([skep, "run", "--output", "ndjson", "--no-loopback", "--", ...exchange()]);
