@@ -16,7 +16,7 @@ const kernelTests = [
   "--match",
   "*on every kernel*",
   "packages/backend-libbpf/test/live/{ladder,maps}.test.ts",
-  "packages/plugin-net/test/live/{strategies,dns,http,servers,tls}.test.ts",
+  "packages/plugin-net/test/live/{strategies,dns,http,tls}.test.ts",
   "packages/plugin-bash/test/live/places.test.ts",
   "packages/plugin-conntrack/test/live/flows.test.ts",
 ];
