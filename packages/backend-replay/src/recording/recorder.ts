@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { Backend, PluginEntry } from "@skep/core";
+import { type Backend, isSecret, type PluginEntry } from "@skep/core";
 import { recordedPlugin } from "./recorded-plugin.js";
 import type { RecordingHeader } from "./header.js";
 import { recordingBackend } from "./recording-backend.js";
@@ -27,7 +27,7 @@ export function recorder(
   const recorded = entries.filter(({ plugin }) => plugin.measurements.length > 0);
   const backend = recordingBackend(inner, sinkFor, {
     plugins: recorded.map(({ plugin }) => plugin),
-    configOf: (name) => recorded.find(({ plugin }) => plugin.name === name)?.config,
+    configOf: (name) => withoutSecrets(recorded.find(({ plugin }) => plugin.name === name)),
     onSession: (plugin, writer) => void writers.set(plugin, writer),
   });
   const wrap = (entry: PluginEntry): PluginEntry =>
@@ -35,4 +35,13 @@ export function recorder(
       ? { ...entry, plugin: recordedPlugin(entry.plugin, () => writers.get(entry.plugin.name)) }
       : entry;
   return { backend, plugins: entries.map(wrap) };
+}
+
+/** Recordings are sent to others. */
+function withoutSecrets(entry: PluginEntry | undefined): unknown {
+  const shape = entry?.plugin.config?.shape ?? {};
+  return (
+    entry?.config &&
+    Object.fromEntries(Object.entries(entry.config).filter(([key]) => !(shape[key] && isSecret(shape[key]))))
+  );
 }

@@ -2,6 +2,7 @@
 // A run is recorded whole: what plugins learn beside their session, and when, is played again too.
 import { createAgent, defineMeasurement, definePlugin, field, type Point, ProcessTable, tag } from "@skep/core";
 import fc from "fast-check";
+import { z } from "zod";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -155,4 +156,26 @@ test("what only lives in this process is no plain value", (t) => {
   for (const value of [() => {}, Promise.resolve(), { on: () => {} }, [new Map()], new Uint8Array(1)]) {
     t.false(isPlainValue(value));
   }
+});
+
+test("what a plugin's configuration holds in secret does not get into a recording", async (t) => {
+  const { load: _load, ...rest } = toy;
+  const secretive = definePlugin({
+    ...rest,
+    config: z.object({
+      token: z.string().default("").meta({ description: "a key", writeOnly: true }),
+      word: z.string().default("").meta({ description: "no secret" }),
+    }),
+    setup: () => ({}),
+  });
+  const headers: unknown[] = [];
+  const config = { token: "hunter2", word: "plain" };
+  const observer = recorder(fakeKernel({ plugin: toy }), [{ plugin: secretive, config }], (header) => {
+    headers.push(header.config);
+    return { write() {}, close() {} };
+  });
+  const agent = createAgent({ ...observer, interval: 1000, clock: fakeClock() });
+  await agent.start();
+  await agent.stop();
+  t.deepEqual(headers, [{ word: "plain" }]);
 });
