@@ -25,8 +25,16 @@ const optional = [
 const libraries = ["libbpf.so.1", "libelf.so.1", "libz.so.1", "libzstd.so.1", "libssl.so.3", "libcrypto.so.3"];
 const libraryFolders = ["/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib"];
 
-/** Whole folders: extensions of iptables and modules of zsh, loaded by path; terminals, without which zsh edits no line. */
-const folders = ["/usr/lib/x86_64-linux-gnu/xtables", "/usr/lib/x86_64-linux-gnu/zsh", "/usr/lib/terminfo"];
+/**
+ * Whole folders: extensions of iptables and modules of zsh, loaded by path; terminals, without which zsh edits no line, and the
+ * locale, without which it knows no UTF-8.
+ */
+const folders = [
+  "/usr/lib/x86_64-linux-gnu/xtables",
+  "/usr/lib/x86_64-linux-gnu/zsh",
+  "/usr/lib/terminfo",
+  "/usr/lib/locale/C.utf8",
+];
 
 /** Preloaded by tests in the guest, where it lies at the workspace's root. */
 const stackTrace = fileURLToPath(new URL("../../kernels/stack-trace.mjs", import.meta.url));
