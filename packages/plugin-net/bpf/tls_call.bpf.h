@@ -152,8 +152,8 @@ static __always_inline struct tls_call *call_in_progress(const struct tls_caller
 	return of_goroutine && of_goroutine->kind != TLS_IDLE ? of_goroutine : call;
 }
 
-/* The current thread sends or has received on a socket. */
-static __always_inline void tls_on_socket(struct sock *sk, bool received, const bool direct)
+/* The current thread sends or has received on a socket. @is_twin: it may have been told before. */
+static __always_inline void tls_on_socket(struct sock *sk, bool received, const bool direct, const bool is_twin)
 {
 	struct tls_caller thread = this_thread();
 	__u32 tgid = thread.tgid;
@@ -176,6 +176,9 @@ static __always_inline void tls_on_socket(struct sock *sk, bool received, const 
 		tls_bind(&key, socket, conn, true);
 		return;
 	}
+	/* What follows takes two observations, and one must not be taken for two. */
+	if (is_twin)
+		return;
 	if ((conn && conn->http == HTTP_FOUND) || !(*kinds & TLS_BY_THREAD) || !is_tls_record(&registers))
 		return;
 	if (received) {

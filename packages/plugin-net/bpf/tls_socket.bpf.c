@@ -21,7 +21,7 @@ SEC("tp_btf/sock_send_length")
 int BPF_PROG(tls_sent, struct sock *sk, int result)
 {
 	if (result > 0)
-		tls_on_socket(sk, false, true);
+		tls_on_socket(sk, false, true, false);
 	return 0;
 }
 
@@ -29,14 +29,34 @@ SEC("tp_btf/sock_recv_length")
 int BPF_PROG(tls_received, struct sock *sk, int result)
 {
 	if (result > 0)
-		tls_on_socket(sk, true, true);
+		tls_on_socket(sk, true, true, false);
+	return 0;
+}
+
+/*
+ * The kernel leaves a tracing program out where it is at work on that CPU already (see tcp.bpf.h), which happens where
+ * tracepoints can be preempted (7.x): then its twin is idle.
+ */
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(tls_sent_twin, struct sock *sk, int result)
+{
+	if (result > 0)
+		tls_on_socket(sk, false, true, true);
+	return 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(tls_recv_twin, struct sock *sk, int result)
+{
+	if (result > 0)
+		tls_on_socket(sk, true, true, true);
 	return 0;
 }
 
 SEC("fentry/tcp_sendmsg")
 int BPF_PROG(tls_sent_fentry, struct sock *sk)
 {
-	tls_on_socket(sk, false, true);
+	tls_on_socket(sk, false, true, false);
 	return 0;
 }
 
@@ -45,14 +65,14 @@ SEC("fentry/tcp_cleanup_rbuf")
 int BPF_PROG(tls_recv_fentry, struct sock *sk, int copied)
 {
 	if (copied > 0)
-		tls_on_socket(sk, true, true);
+		tls_on_socket(sk, true, true, false);
 	return 0;
 }
 
 SEC("kprobe/tcp_sendmsg")
 int BPF_KPROBE(tls_sent_kprobe, struct sock *sk)
 {
-	tls_on_socket(sk, false, false);
+	tls_on_socket(sk, false, false, false);
 	return 0;
 }
 
@@ -60,7 +80,7 @@ SEC("kprobe/tcp_cleanup_rbuf")
 int BPF_KPROBE(tls_recv_kprobe, struct sock *sk, int copied)
 {
 	if (copied > 0)
-		tls_on_socket(sk, true, false);
+		tls_on_socket(sk, true, false, false);
 	return 0;
 }
 

@@ -47,6 +47,8 @@ export const tlsProbes = {
         programs: {
           tls_sent: { kind: "tp_btf", event: "sock_send_length" },
           tls_received: { kind: "tp_btf", event: "sock_recv_length" },
+          tls_sent_twin: { kind: "tp_btf", event: "sock_send_length" },
+          tls_recv_twin: { kind: "tp_btf", event: "sock_recv_length" },
         },
       },
       {
