@@ -63,7 +63,12 @@ for (const { server, client, requests, connections, needs: more = [] } of pairs)
     const { counters } = scene.status();
     const lost = `dropped: ${JSON.stringify(counters.dropped)}`;
     sameCounts(t, served, got, "the peers agree with each other");
-    sameCounts(t, countsIn(scene.points, "incoming", ofProcess(serving.pid)), served, `what the server served; ${lost}`);
+    sameCounts(
+      t,
+      countsIn(scene.points, "incoming", ofProcess(serving.pid)),
+      served,
+      `what the server served; ${lost}`,
+    );
     sameCounts(t, countsIn(scene.points, "outgoing", ofProcess(asking.pid)), got, `what the client got; ${lost}`);
     t.deepEqual(counters.dropped, {}, "nothing is lost");
     nothingUnaccounted(t, scene.status());
