@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-
 const longest = 4096; // bytes: COMMAND_MAX of bpf/bash.h
 
 export type Command = Readonly<{ cmd: string; truncated: boolean }>;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-
 import { basename, join } from "node:path";
 import { attachToFiles, type FileProbe, type PluginContext, type ProbeGroup, scopeProbes } from "@skep/core";
 import type { Config } from "./plugin.js";
