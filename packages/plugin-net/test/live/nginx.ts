@@ -2,11 +2,8 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Spawned, type Teardown, until } from "@skep/testkit";
-
-const peer = (name: string) => fileURLToPath(new URL(`http-peers/${name}`, import.meta.url));
-const [certificate, key] = [peer("cert.pem"), peer("key.pem")];
+import { certificate, key } from "./peers.js";
 
 /** Where nginx runs and keeps its files. */
 export interface Place {

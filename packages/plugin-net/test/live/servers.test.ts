@@ -4,16 +4,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Point } from "@skep/core";
-import { goProgram, liveTests, spawnIn } from "@skep/testkit";
+import { liveTests, spawnIn } from "@skep/testkit";
 import test, { type ExecutionContext } from "ava";
 import { startNginx } from "./nginx.js";
 import { nothingUnaccounted, type Observer, observer } from "./observe.js";
+import { goPeer, peer } from "./peers.js";
 import { type Counts, nextLine, sameCounts } from "./tls-scene.js";
 
 const live = await liveTests(test, ["root", "cgroup2", "tp_btf", "command:nginx", "command:python3"]);
-const peer = (name: string) => fileURLToPath(new URL(`http-peers/${name}`, import.meta.url));
 
 /** Of each server: 100,000 in all. Emulation has not the time for so many. */
 const requests = process.env["SKEP_KERNEL"] === undefined ? 25_000 : 200;
@@ -85,8 +84,7 @@ const servers: readonly {
   },
   {
     name: "Go",
-    start: (t, observed) =>
-      counting(t, observed, goProgram(new URL("http-peers/go-peer/go.mod", import.meta.url)), ["serve"]),
+    start: (t, observed) => counting(t, observed, goPeer(), ["serve"]),
   },
 ];
 

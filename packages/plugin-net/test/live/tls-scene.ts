@@ -3,16 +3,13 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { libbpfBackend } from "@skep/backend-libbpf";
 import { type Agent, createAgent, type Logger, type PluginStatus, type Point } from "@skep/core";
 import { processes } from "@skep/plugin-process";
-import { goProgram, scopedCgroup, type ScopedCgroup, type Spawned, spawnIn, type Teardown, until } from "@skep/testkit";
+import { scopedCgroup, type ScopedCgroup, type Spawned, spawnIn, type Teardown, until } from "@skep/testkit";
 import type { ExecutionContext } from "ava";
 import { net } from "../../src/index.js";
-
-const peer = (name: string) => fileURLToPath(new URL(`http-peers/${name}`, import.meta.url));
-const [certificate, key] = [peer("cert.pem"), peer("key.pem")];
+import { certificate, goPeer, key, peer } from "./peers.js";
 
 /** What a peer counted: `GET /path 200` -> how often. */
 export type Counts = Readonly<Record<string, number>>;
@@ -135,8 +132,6 @@ export const servers = {
     start: (scene) => scene.spawn(scene.copyOf(goPeer()), ["serve", certificate, key]),
   },
 } as const satisfies Record<string, ServerKind>;
-
-const goPeer = () => goProgram(new URL("http-peers/go-peer/go.mod", import.meta.url));
 
 export async function startServer(scene: TlsScene, kind: ServerKind): Promise<Server> {
   const spawned = kind.start(scene);
