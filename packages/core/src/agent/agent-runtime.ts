@@ -322,8 +322,12 @@ export class AgentRuntime implements Agent {
   /** Flushes, and once more if something ended while the plugins were at it: there is no next interval for it. */
   async #flushLast(pluginMs: number): Promise<void> {
     await this.#flushAll(pluginMs);
-    await this.#drain.drainAll(performance.now() + Math.min(pluginMs, drainMs));
+    await this.#drainBefore(pluginMs);
     if (this.#hosts.some((host) => host.status().counters.pending > 0)) await this.#flushAll(pluginMs);
+  }
+
+  #drainBefore(pluginMs: number): Promise<void> {
+    return this.#drain.drainAll(performance.now() + Math.min(pluginMs, drainMs));
   }
 
   #flushAll(pluginMs: number): Promise<void> {
@@ -331,7 +335,7 @@ export class AgentRuntime implements Agent {
   }
 
   async #flushPlugins(pluginMs: number): Promise<void> {
-    await this.#drain.drainAll(performance.now() + Math.min(pluginMs, drainMs));
+    await this.#drainBefore(pluginMs);
     await this.#hub.hold(async () => {
       for (const host of this.#hosts) await host.flush(pluginMs);
     });
