@@ -75,8 +75,11 @@ export interface Plugin<C = unknown> {
 export interface PluginInstance {
   /** After the programs are attached. */
   start?(): void | Promise<void>;
-  /** Each interval, and a last time before `close`: emit the points of the interval. `time` is the Unix time in ns to stamp. */
-  flush?(time: bigint): void | Promise<void>;
+  /**
+   * Each interval, and a last time before `close`: emit the points of the interval. `time` is the Unix time in ns to stamp.
+   * `isLast`: nothing more will be observed, so what waits for something waits in vain. There may be two last ones.
+   */
+  flush?(time: bigint, isLast?: boolean): void | Promise<void>;
   close?(): void | Promise<void>;
 }
 

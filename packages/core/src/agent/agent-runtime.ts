@@ -321,23 +321,23 @@ export class AgentRuntime implements Agent {
 
   /** Flushes, and once more if something ended while the plugins were at it: there is no next interval for it. */
   async #flushLast(pluginMs: number): Promise<void> {
-    await this.#flushAll(pluginMs);
+    await this.#flushAll(pluginMs, true);
     await this.#drainBefore(pluginMs);
-    if (this.#hosts.some((host) => host.status().counters.pending > 0)) await this.#flushAll(pluginMs);
+    if (this.#hosts.some((host) => host.status().counters.pending > 0)) await this.#flushAll(pluginMs, true);
   }
 
   #drainBefore(pluginMs: number): Promise<void> {
     return this.#drain.drainAll(performance.now() + Math.min(pluginMs, drainMs));
   }
 
-  #flushAll(pluginMs: number): Promise<void> {
-    return this.#flushTimes.measure(() => this.#flushPlugins(pluginMs));
+  #flushAll(pluginMs: number, isLast = false): Promise<void> {
+    return this.#flushTimes.measure(() => this.#flushPlugins(pluginMs, isLast));
   }
 
-  async #flushPlugins(pluginMs: number): Promise<void> {
+  async #flushPlugins(pluginMs: number, isLast: boolean): Promise<void> {
     await this.#drainBefore(pluginMs);
     await this.#hub.hold(async () => {
-      for (const host of this.#hosts) await host.flush(pluginMs);
+      for (const host of this.#hosts) await host.flush(pluginMs, isLast);
     });
     for (const host of this.#hosts) host.tellLosses();
   }

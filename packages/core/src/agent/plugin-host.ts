@@ -103,11 +103,11 @@ export class PluginHost {
     });
   }
 
-  async flush(ms: number): Promise<void> {
+  async flush(ms: number, isLast = false): Promise<void> {
     const run = this.#run;
     if (run === undefined) return;
     run.readKernelStats();
-    await this.#flushes.measure(() => run.flush(ms));
+    await this.#flushes.measure(() => run.flush(ms, isLast));
   }
 
   /** Tells what was lost since the last call. */
@@ -160,7 +160,7 @@ export class PluginHost {
 
   /** Stops the plugin for good while the agent goes on: what it holds is emitted first. */
   async retire(reason: string): Promise<void> {
-    await this.flush(this.surroundings.limits.flushMs);
+    await this.flush(this.surroundings.limits.flushMs, true);
     this.#retired = reason;
     const provided = this.runs && (this.plugin.provides?.length ?? 0) > 0;
     await this.stop(this.#closeMs * 2);

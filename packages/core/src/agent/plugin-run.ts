@@ -143,12 +143,12 @@ export class PluginRun {
   }
 
   /** Never rejects: a flush that throws or takes too long ends the run. */
-  async flush(ms: number): Promise<void> {
+  async flush(ms: number, isLast = false): Promise<void> {
     await this.#turns.run(async () => {
       if (!this.#running || this.#failing || this.#closed) return;
       const { clock } = this.surroundings;
       try {
-        await this.#phase("flush", ms, () => this.#instance.flush?.(clock.unixNs()));
+        await this.#phase("flush", ms, () => this.#instance.flush?.(clock.unixNs(), isLast));
       } catch (error) {
         this.#fail(error as SkepError);
       }

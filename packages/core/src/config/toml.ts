@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import TOML from "@iarna/toml";
 import { SkepError } from "../errors.js";
+import { onDemand } from "../internal/on-demand.js";
 import { toPlain } from "./plain.js";
 import { lineKey, type ParsedFile } from "./parsed-file.js";
 
@@ -14,7 +14,7 @@ interface TomlError extends Error {
 /** @throws SkepError `SKEP_ERR_CONFIG_SYNTAX` with file, line and column. */
 export function parseToml(text: string, file: string): ParsedFile {
   try {
-    return { tree: toPlain(TOML.parse(text)), lines: linesOf(text) };
+    return { tree: toPlain(onDemand.toml().parse(text)), lines: linesOf(text) };
   } catch (thrown) {
     const { message, line, col } = thrown as TomlError;
     const at = Number.isInteger(line) ? `${file}:${line + 1}:${col + 1}` : file;

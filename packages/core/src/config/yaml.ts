@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-import { isScalar, LineCounter, parseDocument, visit } from "yaml";
 import { SkepError } from "../errors.js";
+import { onDemand } from "../internal/on-demand.js";
 import { toPlain } from "./plain.js";
 import { lineKey, type ParsedFile } from "./parsed-file.js";
 
 /** @throws SkepError `SKEP_ERR_CONFIG_SYNTAX` with file, line and column. */
 export function parseYaml(text: string, file: string): ParsedFile {
+  const { isScalar, LineCounter, parseDocument, visit } = onDemand.yaml();
   const lineCounter = new LineCounter();
   // Without intAsBigInt integers above 2^53 would be rounded without a word.
   const document = parseDocument(text, { intAsBigInt: true, lineCounter, prettyErrors: false });

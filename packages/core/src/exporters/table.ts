@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import type { Writable } from "node:stream";
-import Table from "cli-table3";
 import pc from "picocolors";
 import type { Exporter } from "../exporter.js";
+import { onDemand } from "../internal/on-demand.js";
 import type { AnyMeasurement, Point } from "../measurement.js";
 import { columnsOf, type Column } from "./table-columns.js";
 import { writerTo } from "./write.js";
@@ -25,6 +25,7 @@ const batchPoints = 100_000;
  * deployment (`host`, `service`) or nothing in this batch are left out. The stream stays the caller's: it is never ended.
  */
 export function tableExporter(stream: Writable, options: TableOptions = {}): Exporter {
+  const Table = onDemand.table();
   const write = writerTo(stream);
   const colour = pc.createColors(options.colours ?? (stream as { isTTY?: boolean }).isTTY === true);
   const specs = new Map((options.measurements ?? []).map((measurement) => [measurement.name, measurement]));
