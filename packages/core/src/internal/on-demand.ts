@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { createRequire } from "node:module";
+import type Toml from "@iarna/toml";
+import type CliTable from "cli-table3";
+import type * as Yaml from "yaml";
 
 const require = createRequire(import.meta.url);
 
@@ -9,7 +12,7 @@ const require = createRequire(import.meta.url);
  * take as long to load as all the rest of core.
  */
 export const onDemand = {
-  toml: () => require("@iarna/toml") as typeof import("@iarna/toml"),
-  yaml: () => require("yaml") as typeof import("yaml"),
-  table: () => require("cli-table3") as typeof import("cli-table3"),
+  toml: () => require("@iarna/toml") as typeof Toml,
+  yaml: () => require("yaml") as typeof Yaml,
+  table: () => require("cli-table3") as typeof CliTable,
 };
