@@ -26,20 +26,19 @@ function chosen(stages, names) {
   return stages.map((stage) => stage.filter(wanted)).filter((stage) => stage.length > 0);
 }
 
-async function runStage(stage, total) {
-  const { add } = await import("./test/tally.mjs");
+/** Runs the steps of a stage side by side; what they came to, and what went wrong. */
+async function runStage(stage) {
   const { runStep } = await import("./test/run-step.mjs");
   const echo = stage.length === 1;
-  const results = await Promise.all(
+  return Promise.all(
     stage.map(async (step) => {
       const result = await runStep(step, { echo });
       if (!echo && result.problem) process.stdout.write(result.output);
       const verdict = result.problem ? `FAILED: ${result.problem}` : "ok";
       console.log(`==> ${step.name.padEnd(10)} ${seconds(result.seconds)}  ${verdict}  (${step.what})`);
-      return result;
+      return { step, ...result };
     }),
   );
-  return results.reduce((sum, result) => add(sum, result.tally), total);
 }
 
 await runScript(async () => {
@@ -50,8 +49,14 @@ await runScript(async () => {
     throw new Trouble("the live tests load BPF programs and need root", "run as root, or: npm run test:unit");
   }
   const begin = performance.now();
-  let total = { passed: 0, failed: 0, skipped: 0 };
-  for (const stage of plan) total = await runStage(stage, total);
+  const results = [];
+  for (const stage of plan) results.push(...(await runStage(stage)));
+  const { accountOf } = await import("./test/account.mjs");
+  for (const { step, problem, output } of results) {
+    if (problem) console.log(`\n==> ${step.name} FAILED: ${problem}\n\n${accountOf(output)}\n`);
+  }
+  const { add } = await import("./test/tally.mjs");
+  const total = results.map(({ tally }) => tally).reduce(add);
   console.log(`==> all tests  ${seconds((performance.now() - begin) / 1000)}`);
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   return total.failed === 0 ? 0 : 1;
