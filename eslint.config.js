@@ -9,6 +9,11 @@ const koffi = { group: ["koffi"], message: "FFI stays in backend-libbpf/src/ffi.
 const files = { group: ["**/packages/**", "../**/src/**"], message: "import another package by its name" };
 const onlyCore = (who) => ({ group: ["@skep/*", "!@skep/core"], message: `${who} imports core and no other package` });
 
+const onlyCoreAndLibraries = {
+  group: ["@skep/*", "!@skep/core", "!@skep/protocols", "!@skep/executables"],
+  message: "a plugin imports core (which it asks for services) and libraries that know neither plugin nor kernel",
+};
+
 /** The arrows of the architecture: which imports are forbidden in the sources of some packages. */
 const forbidImports = (packages, ...patterns) => ({
   files: packages.map((name) => `packages/${name}/src/**/*.ts`),
@@ -32,7 +37,11 @@ export default defineConfig(
     },
   },
   forbidImports(["core"], koffi, { group: ["@skep/*"], message: "core imports no other package" }),
-  forbidImports(["plugin-*"], koffi, onlyCore("a plugin (it asks core for services)")),
+  forbidImports(["protocols", "executables"], koffi, {
+    group: ["@skep/*"],
+    message: "a library knows no other package",
+  }),
+  forbidImports(["plugin-*"], koffi, onlyCoreAndLibraries),
   forbidImports(["backend-*"], koffi, onlyCore("a backend")),
   forbidImports(["exporter-*"], koffi, onlyCore("an exporter")),
   forbidImports(["bpf-toolchain"], koffi, onlyCore("the toolchain")),

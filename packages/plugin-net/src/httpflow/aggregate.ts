@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import type { Cursor, NatTable } from "@skep/core";
+import type { Exchange } from "@skep/protocols";
 import { httpExchange } from "../http-codec.gen.js";
 import type { ConnectionOwners, Owner } from "../netflow/owners.js";
 import { EventFlag } from "./contract.js";
-import type { Exchange } from "./exchange.js";
 import { ExchangeKey, ExchangeTable } from "./exchange-table.js";
 import { Parties } from "./parties.js";
 import { LineCache } from "./line-cache.js";

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import type { Cursor } from "@skep/core";
-import { latin1 } from "./latin1.js";
+import { latin1, type RequestLine, requestLineOf, type RequestParts, splitRequestLine } from "@skep/protocols";
 import type { LineCache } from "./line-cache.js";
-import { type RequestLine, requestLineOf, type RequestParts, splitRequestLine } from "./request-line.js";
 
 /** What stands for any path, and in the end for any method, where there are too many. */
 const ANY = "*";

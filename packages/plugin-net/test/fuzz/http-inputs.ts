@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { EventFlag } from "../../src/httpflow/contract.js";
-import { HeaderDecoder } from "../../src/httpflow/http2/header-decoder.js";
+import { HeaderDecoder } from "@skep/protocols";
 import { speakHttp2 } from "../unit/httpflow/support/http2-scene.js";
 import { Streamed } from "../unit/httpflow/support/streamed.js";
 import type { Random } from "./random.js";

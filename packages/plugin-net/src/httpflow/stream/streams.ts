@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import type { Cursor } from "@skep/core";
+import { Budget } from "@skep/protocols";
 import { httpChunk, httpEvent } from "../../http-codec.gen.js";
 import { Recent } from "../../recent.js";
 import { OrderKind } from "../contract.js";
 import type { Told } from "../standing.js";
-import { Budget } from "./budget.js";
 import { StreamedConnection, type StreamSink } from "./connection.js";
 import type { Order, Orders } from "./orders.js";
 

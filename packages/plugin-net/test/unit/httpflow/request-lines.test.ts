@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import test from "ava";
 import fc from "fast-check";
+import { requestLineOf, splitRequestLine } from "@skep/protocols";
 import { httpExchange } from "../../../src/http-codec.gen.js";
-import { requestLineOf, splitRequestLine } from "../../../src/httpflow/request-line.js";
 import { LineCache } from "../../../src/httpflow/line-cache.js";
 import { RequestLines } from "../../../src/httpflow/request-lines.js";
 import { holds } from "../support/holds.js";

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import type { Cursor } from "@skep/core";
+import { Budget, type Exchange } from "@skep/protocols";
 import { EventFlag } from "../../../../src/httpflow/contract.js";
-import type { Exchange } from "../../../../src/httpflow/exchange.js";
-import { Budget } from "../../../../src/httpflow/stream/budget.js";
 import { StreamedConnection } from "../../../../src/httpflow/stream/connection.js";
 import type { Expected, Piece } from "./conversation.js";
 import { chunkBytes, type ExchangeRecord, recordOf, streamBytes } from "./http-records.js";

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import type { Passage } from "../../decoder.js";
+
 /** What a client says first on a connection of HTTP/2 (RFC 9113, section 3.4). */
 export const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -23,8 +25,9 @@ export interface Frame {
 
 /** The head of a frame, which may come in pieces. */
 export class FrameHead {
-  /** When its first byte passed. */
+  /** When its first byte passed, and the offset of that. */
   beganNs = 0;
+  beganAt = 0;
   readonly #bytes = new Uint8Array(FRAME_HEAD);
   #filled = 0;
 
@@ -34,8 +37,11 @@ export class FrameHead {
   }
 
   /** Takes bytes. Returns the index behind the last one taken. */
-  take(bytes: Uint8Array, from: number, to: number, timeNs: number): number {
-    if (this.#filled === 0) this.beganNs = timeNs;
+  take({ bytes, timeNs, origin }: Passage, from: number, to: number): number {
+    if (this.#filled === 0) {
+      this.beganNs = timeNs;
+      this.beganAt = origin + from;
+    }
     const end = Math.min(to, from + FRAME_HEAD - this.#filled);
     for (let at = from; at < end; at++) this.#bytes[this.#filled++] = bytes[at]!;
     return end;

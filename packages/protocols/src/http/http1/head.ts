@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { addHeader, type Headers, NO_HEADERS, type WantedHeaders } from "../wanted-headers.js";
+
 /** How a message goes on behind its head, as far as the head itself tells (RFC 9112, section 6). */
 export interface Head {
   /** Content-Length; -1 without, NaN when it is none or several that differ. */
@@ -8,6 +10,8 @@ export interface Head {
   readonly coding: "none" | "chunked" | "other";
   /** Value of Upgrade, lower case. */
   readonly upgrade: string;
+  /** Those that are wanted. */
+  readonly headers: Headers;
 }
 
 /** Exact as a number. */
@@ -16,9 +20,6 @@ const LENGTH = /^\d{1,15}$/;
 /** First characters of the names that matter, and white space, which continues the line before. */
 const TELLING: ReadonlySet<number> = new Set(Buffer.from("cCtTuU \t"));
 
-/** Whether a header line that begins with this byte may matter. */
-export const mayMatter = (first: number): boolean => TELLING.has(first);
-
 /** Reads the header lines of one message that matter here, one by one. Everything else is never kept. */
 export class HeadReader {
   #contentLength = -1;
@@ -26,6 +27,14 @@ export class HeadReader {
   #upgrade = "";
   /** Name of the header whose line may be continued by the next one. */
   #name = "";
+  #headers: Map<string, string> | undefined;
+
+  constructor(private readonly wanted: WantedHeaders) {}
+
+  /** Whether a header line that begins with this byte may matter. */
+  mayMatter(first: number): boolean {
+    return TELLING.has(first) || this.wanted.mayBegin(first);
+  }
 
   /** A header line without its end, or the beginning of a very long one. One that does not matter may be given as nothing. */
   line(text: string): void {
@@ -43,7 +52,9 @@ export class HeadReader {
       contentLength: this.#contentLength,
       coding: this.#codings === "" ? "none" : lastCoding(this.#codings),
       upgrade: this.#upgrade.toLowerCase(),
+      headers: this.#headers ?? NO_HEADERS,
     };
+    this.#headers = undefined;
     this.#contentLength = -1;
     this.#codings = this.#upgrade = this.#name = "";
     return head;
@@ -60,6 +71,7 @@ export class HeadReader {
       case "upgrade":
         this.#upgrade = joined(this.#upgrade, value, ",");
     }
+    if (this.wanted.has(this.#name)) addHeader((this.#headers ??= new Map()), this.#name, value, continued ? " " : ",");
   }
 
   /** Several equal lengths are one. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { latin1 } from "../latin1.js";
+import { latin1 } from "../../latin1.js";
 import { type RequestParts, splitRequestLine } from "../request-line.js";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;

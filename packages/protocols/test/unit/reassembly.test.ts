@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import test from "ava";
 import fc from "fast-check";
-import { Budget } from "../../../src/httpflow/stream/budget.js";
-import { Reassembly } from "../../../src/httpflow/stream/reassembly.js";
-import { holds } from "../support/holds.js";
+import { Budget } from "../../src/stream/budget.js";
+import { Reassembly } from "../../src/stream/reassembly.js";
+import { holds } from "./support/holds.js";
 
 /** Reads everything, a few bytes at a time, and only when it is told to. */
 class Reading {

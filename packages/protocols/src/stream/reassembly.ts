@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { Passage } from "../decoder.js";
+import type { Segment } from "../decoder.js";
 import type { Budget } from "./budget.js";
 
 /** Bytes of one direction that are kept until those before them come. A hole behind which more wait is given up. */
@@ -9,7 +9,7 @@ const MOST_KEPT = 256 * 1024;
 const PIECE_OVERHEAD = 128;
 
 /** Bytes of one direction as they passed. */
-interface Piece extends Passage {
+interface Piece extends Segment {
   /** Sequence number of the first byte. */
   readonly seq: number;
   /** Bytes it stands for; `bytes` are the first of them. */
@@ -19,7 +19,7 @@ interface Piece extends Passage {
 /** Who gets the bytes in order. */
 export interface Reader {
   /** See {@link Decoder}. */
-  take(passage: Passage, from: number, to: number): number;
+  take(segment: Segment, from: number, to: number): number;
   indifferent(): number;
   miss(length: number, timeNs: number): void;
   /** Bytes are missing for good. */
@@ -34,6 +34,8 @@ const distance = (a: number, b: number): number => (a - b) | 0;
  * A hole in the middle of a body is passed over at once, since only its length matters; another one is waited for.
  */
 export class Reassembly {
+  /** Bytes before the next one, lost ones too. */
+  offset = 0;
   #early: Piece[] = [];
   #kept = 0;
 
@@ -53,20 +55,20 @@ export class Reassembly {
    * Takes a piece in. Its bytes are read during the call or copied.
    * @param seq sequence number of the first byte
    * @param length bytes it stands for
-   * @param from where its captured bytes are in `passage.bytes`
+   * @param from where its captured bytes are in `segment.bytes`
    */
-  add(seq: number, length: number, passage: Passage, from: number, captured: number): void {
+  add(seq: number, length: number, segment: Segment, from: number, captured: number): void {
     const end = (seq + length) | 0;
     if (distance(end, this.next) <= 0) return;
     if (this.#early.length > 0 || !this.#isReadable(seq)) {
-      this.#keep(seq, length, passage, from, from + captured);
+      this.#keep(seq, length, segment, from, from + captured);
       this.resume();
       return;
     }
-    const read = this.#read(seq, length, passage, from, from + captured);
+    const read = this.#read(seq, length, segment, from, from + captured);
     if (read < length) {
       const done = Math.min(read, captured);
-      this.#keep((seq + read) | 0, length - read, passage, from + done, from + captured);
+      this.#keep((seq + read) | 0, length - read, segment, from + done, from + captured);
     }
   }
 
@@ -108,6 +110,23 @@ export class Reassembly {
     }
   }
 
+  /** Up to so many of the bytes that come next, of those that are kept in order; a copy. */
+  peek(limit: number): Uint8Array {
+    const pieces: Uint8Array[] = [];
+    let length = 0;
+    let { next } = this;
+    for (const { seq, bytes, length: stoodFor } of this.#early) {
+      const old = distance(next, seq);
+      if (old < 0 || length >= limit) break;
+      const piece = bytes.subarray(old, old + limit - length);
+      pieces.push(piece);
+      length += piece.length;
+      next = (next + piece.length) | 0;
+      if (bytes.length < stoodFor) break;
+    }
+    return Buffer.concat(pieces);
+  }
+
   /** Forgets what is kept. */
   close(): void {
     for (const piece of this.#early) this.#forget(piece);
@@ -121,22 +140,22 @@ export class Reassembly {
   }
 
   /** Reads a piece that is readable; how many bytes of its length are done with. */
-  #read(seq: number, length: number, passage: Passage, from: number, to: number): number {
+  #read(seq: number, length: number, segment: Segment, from: number, to: number): number {
     const hole = distance(seq, this.next);
-    if (hole > 0) this.#miss(hole, passage.timeNs);
+    if (hole > 0) this.#miss(hole, segment.timeNs);
     const old = Math.min(length, Math.max(0, -hole));
     const captured = to - from;
     let done = old;
     if (done < captured) {
-      const took = this.reader.take(passage, from + done, to);
-      this.next = (this.next + took) | 0;
+      const took = this.reader.take(segment, from + done, to);
+      this.#advance(took);
       done += took;
       if (done < captured) return done;
     }
     if (done < length) {
       const unseen = length - done;
       if (this.reader.indifferent() < unseen) this.reader.lose();
-      this.#miss(unseen, passage.timeNs);
+      this.#miss(unseen, segment.timeNs);
     }
     return length;
   }
@@ -144,22 +163,27 @@ export class Reassembly {
   /** Passes over all that is kept: the reader does not want it. */
   #skip(): void {
     const last = this.#early.at(-1)!;
-    this.next = (last.seq + last.length) | 0;
+    this.#advance(distance(last.seq + last.length, this.next));
     this.close();
   }
 
   #miss(length: number, timeNs: number): void {
     this.reader.miss(length, timeNs);
+    this.#advance(length);
+  }
+
+  #advance(length: number): void {
     this.next = (this.next + length) | 0;
+    this.offset += length;
   }
 
   #giveUpHole(behind: Piece): void {
     this.reader.lose();
-    this.next = behind.seq;
+    this.#advance(distance(behind.seq, this.next));
   }
 
-  #keep(seq: number, length: number, passage: Passage, from: number, to: number): void {
-    this.#keepPiece({ seq, length, bytes: passage.bytes.slice(from, to), timeNs: passage.timeNs });
+  #keep(seq: number, length: number, segment: Segment, from: number, to: number): void {
+    this.#keepPiece({ seq, length, bytes: segment.bytes.slice(from, to), timeNs: segment.timeNs });
   }
 
   /** In the order of sequence numbers; equal ones: the longer first. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import type { Decoder, ExchangeSink, Passage, Side, Turn } from "../decoder.js";
+import type { CallSink, Decoder, Passage, Side, Turn } from "../../decoder.js";
 import { Exchange } from "../exchange.js";
 import type { RequestParts } from "../request-line.js";
+import { type Headers, NO_HEADERS, WantedHeaders } from "../wanted-headers.js";
 import { type Fields, Http2Direction } from "./direction.js";
 import type { HeaderBlock } from "./header-block.js";
 
@@ -12,10 +13,22 @@ const MOST_STREAMS = 4096;
 const STREAM_BYTES = 256;
 /** Longest value that is kept of a method, status or content type. */
 const LONGEST_VALUE = 256;
+/** Longest message of a gRPC status that is kept. */
+const LONGEST_MESSAGE = 1024;
 /** Longest path that may be configured. */
 const LONGEST_TARGET = 8192 + 512;
 /** The stream on which an upgraded request is answered. */
 const UPGRADED_STREAM = 1;
+
+/** Where a connection stands when it is taken over. */
+export interface Http2Start {
+  /** Bytes of the client's preface that are still to come. */
+  readonly prefaceLeft: number;
+  /** The exchange of HTTP/1.1 that asked for HTTP/2, whose response is yet to come. */
+  readonly upgraded?: Exchange;
+  /** Request headers whose values are kept; none when absent. */
+  readonly wanted?: WantedHeaders;
+}
 
 /**
  * HTTP/2. Each stream a client opens is an exchange; what a server pushes was asked by nobody and is none. Headers are
@@ -23,6 +36,7 @@ const UPGRADED_STREAM = 1;
  */
 export class Http2Connection implements Decoder {
   turn: Turn | undefined;
+  readonly #wanted: WantedHeaders;
   readonly #directions: readonly [Http2Direction, Http2Direction];
   readonly #streams = new Map<number, Exchange>();
   /** Bytes of what is kept of the streams. */
@@ -30,25 +44,22 @@ export class Http2Connection implements Decoder {
   /** Highest stream the client has opened. */
   #highest = 0;
 
-  /**
-   * @param prefaceLeft bytes of the client's preface that are still to come
-   * @param upgraded the exchange of HTTP/1.1 that asked for HTTP/2, whose response is yet to come
-   */
   constructor(
-    private readonly sink: ExchangeSink,
-    prefaceLeft: number,
-    upgraded?: Exchange,
+    private readonly sink: CallSink<Exchange>,
+    { prefaceLeft, upgraded, wanted = WantedHeaders.NONE }: Http2Start,
   ) {
+    this.#wanted = wanted;
     this.#directions = [
       new Http2Direction(
         {
           isDue: () => true,
-          headers: (block, fields, timeNs) => this.#requestHeaders(block, fields, timeNs),
-          passed: (stream, bytes, timeNs) => this.#streams.get(stream)?.asked(bytes, timeNs),
+          headers: (block, fields, timeNs, end) => this.#requestHeaders(block, fields, timeNs, end),
+          passed: (stream, bytes, timeNs, end) => this.#streams.get(stream)?.asked(bytes, timeNs, end),
           ended: (stream) => this.#requestEnded(stream),
           reset: (stream) => this.#reset(stream),
         },
         prefaceLeft,
+        wanted,
       ),
       new Http2Direction(
         {
@@ -59,6 +70,7 @@ export class Http2Connection implements Decoder {
           reset: (stream) => this.#reset(stream),
         },
         0,
+        WantedHeaders.NONE,
       ),
     ];
     if (upgraded === undefined) return;
@@ -116,30 +128,39 @@ export class Http2Connection implements Decoder {
     }
   }
 
-  #requestHeaders({ stream, bytes, beganNs }: HeaderBlock, fields: Fields, timeNs: number): void {
+  #requestHeaders({ stream, bytes, beganNs, beganAt }: HeaderBlock, fields: Fields, timeNs: number, end: number): void {
     let exchange = this.#streams.get(stream);
     // Trailers, or a stream that cannot be opened any more.
-    if (exchange !== undefined || stream <= this.#highest || stream % 2 === 0) return exchange?.asked(bytes, timeNs);
+    if (exchange !== undefined || stream <= this.#highest || stream % 2 === 0)
+      return exchange?.asked(bytes, timeNs, end);
     if (this.#streams.size >= MOST_STREAMS) {
       this.#highest = stream;
       return this.sink.lost(1);
     }
-    exchange = new Exchange(requestOf(fields), beganNs);
-    exchange.asked(bytes, timeNs);
+    exchange = new Exchange(requestOf(fields), beganNs, beganAt);
+    exchange.asksWith(this.#headersOf(fields), end);
+    exchange.asked(bytes, timeNs, end);
     this.#open(stream, exchange);
+    this.sink.asked?.(exchange);
   }
 
-  #responseHeaders({ stream, bytes, beganNs, isPromise }: HeaderBlock, fields: Fields, timeNs: number): void {
+  #responseHeaders({ stream, bytes, beganNs, beganAt, isPromise }: HeaderBlock, fields: Fields, timeNs: number): void {
     const exchange = isPromise ? undefined : this.#streams.get(stream);
     if (exchange === undefined) return;
     const status = Number(/^\d{3}$/.exec(fields.get(":status") ?? "")?.[0] ?? 0);
     if (status >= 200 && !exchange.hasResponse) {
-      exchange.respond(status, exchange.askedNs, beganNs);
+      exchange.respond(status, exchange.askedNs, beganNs, beganAt);
       exchange.contentType = (fields.get("content-type") ?? "").slice(0, LONGEST_VALUE);
     }
     // In trailers, or in the only headers of a response without a body.
     exchange.grpcStatus = (fields.get("grpc-status") ?? exchange.grpcStatus).slice(0, LONGEST_VALUE);
+    exchange.grpcMessage = (fields.get("grpc-message") ?? exchange.grpcMessage).slice(0, LONGEST_MESSAGE);
     exchange.answered(bytes, timeNs);
+  }
+
+  #headersOf(fields: Fields): Headers {
+    if (this.#wanted.isEmpty) return NO_HEADERS;
+    return new Map([...fields].filter(([name]) => this.#wanted.has(name)));
   }
 
   #requestEnded(stream: number): void {
@@ -180,7 +201,7 @@ export class Http2Connection implements Decoder {
   }
 }
 
-const bytesOf = ({ request }: Exchange): number => STREAM_BYTES + request.target.length;
+const bytesOf = ({ size }: Exchange): number => STREAM_BYTES + size;
 
 function requestOf(fields: Fields): RequestParts {
   // CONNECT has no path.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import { type Decoder, type ExchangeSink, type Passage, Side, type Turn } from "../decoder.js";
+import { type CallSink, type Decoder, type Passage, Side, type Turn } from "../../decoder.js";
 import { Exchange } from "../exchange.js";
+import { Http2Connection } from "../http2/connection.js";
 import { PREFACE } from "../http2/frame.js";
+import { WantedHeaders } from "../wanted-headers.js";
 import type { Head } from "./head.js";
 import { Framing, MessageReader } from "./message-reader.js";
 import {
@@ -34,6 +36,8 @@ export interface Http1Start {
   readonly isUnframed?: boolean;
   /** The next bytes may be from the middle of a message. */
   readonly isMidway?: boolean;
+  /** Request headers whose values are kept; none when absent. */
+  readonly wanted?: WantedHeaders;
 }
 
 /**
@@ -42,6 +46,7 @@ export interface Http1Start {
  */
 export class Http1Connection implements Decoder {
   turn: Turn | undefined;
+  readonly #wanted: WantedHeaders;
   readonly #requests: MessageReader;
   readonly #responses: MessageReader;
   /** Exchanges under way, oldest first; the responses come in this order. */
@@ -66,15 +71,19 @@ export class Http1Connection implements Decoder {
   #hasLostOrder: boolean;
 
   constructor(
-    private readonly sink: ExchangeSink,
+    private readonly sink: CallSink<Exchange>,
     start: Http1Start = {},
   ) {
     const { pending, requestLeft = 0, responseLeft = 0, isUnframed = false, isMidway = false } = start;
-    this.#requests = new MessageReader({
-      startsLine: beginsRequest,
-      startLine: (line, isCut) => this.#requestLine(line, isCut),
-      head: (head) => this.#requestHead(head),
-    });
+    this.#wanted = start.wanted ?? WantedHeaders.NONE;
+    this.#requests = new MessageReader(
+      {
+        startsLine: beginsRequest,
+        startLine: (line, isCut) => this.#requestLine(line, isCut),
+        head: (head) => this.#requestHead(head),
+      },
+      this.#wanted,
+    );
     this.#responses = new MessageReader({
       startsLine: beginsResponse,
       startLine: (line) => this.#statusLine(line),
@@ -102,7 +111,7 @@ export class Http1Connection implements Decoder {
   }
 
   get size(): number {
-    return this.#requests.size + this.#responses.size + this.#targetBytes();
+    return this.#requests.size + this.#responses.size + this.#pendingBytes();
   }
 
   body(side: Side): number {
@@ -128,7 +137,7 @@ export class Http1Connection implements Decoder {
   miss(side: Side, length: number, timeNs: number): void {
     const known = Math.min(length, this.body(side));
     if (side === Side.REQUESTS) {
-      this.#requested?.asked(length, timeNs);
+      this.#requested?.asked(length, timeNs, this.#requested.requestEnd + length);
       if (known === 0) return;
       this.#requests.miss(known);
       this.#afterRequestBytes();
@@ -170,8 +179,8 @@ export class Http1Connection implements Decoder {
       this.#requests.next();
     }
     if (this.#requests.isAtStart) this.#lineNs = timeNs;
-    const end = this.#requests.read(bytes, at, to);
-    if (this.#requested) this.#requested.asked(end - at, timeNs);
+    const end = this.#requests.read(passage, at, to);
+    if (this.#requested) this.#requested.asked(end - at, timeNs, passage.origin + end);
     else this.#lineBytes += end - at;
     this.#afterRequestBytes();
     return end;
@@ -191,11 +200,11 @@ export class Http1Connection implements Decoder {
     const start = readRequestLine(line, isCut);
     if (start === undefined) return false;
     if (start.version === "2.0" && start.method === "PRI") {
-      this.turn = { to: "http2", prefaceLeft: PREFACE_BEHIND_LINE };
+      this.#turnHttp2(PREFACE_BEHIND_LINE);
       return false;
     }
     if (this.#pending.length >= MOST_PENDING) return false;
-    const exchange = new Exchange(start, this.#lineNs);
+    const exchange = new Exchange(start, this.#lineNs, this.#requests.startAt);
     exchange.requestBytes = this.#lineBytes;
     this.#lineBytes = 0;
     this.#requested = exchange;
@@ -203,8 +212,12 @@ export class Http1Connection implements Decoder {
     return true;
   }
 
-  #requestHead({ contentLength, coding, upgrade }: Head): number {
-    if (this.#requested) this.#requested.upgrade = upgrade;
+  #requestHead({ contentLength, coding, upgrade, headers }: Head): number {
+    this.#requested?.asksWith(headers, this.#requests.headEnd);
+    if (this.#requested) {
+      this.#requested.upgrade = upgrade;
+      this.sink.asked?.(this.#requested);
+    }
     if (coding === "chunked") return Framing.CHUNKED;
     // No server can know where such a request ends, so it answers with an error and closes.
     if (coding === "other" || Number.isNaN(contentLength)) return Framing.UNTIL_CLOSE;
@@ -229,7 +242,7 @@ export class Http1Connection implements Decoder {
       this.#responseNs = timeNs;
       this.#askedNs = exchange.askedNs;
     }
-    const end = this.#responses.read(bytes, at, to);
+    const end = this.#responses.read(passage, at, to);
     this.#answered?.answered(end - at, timeNs);
     this.#afterResponseBytes();
     return end;
@@ -297,7 +310,7 @@ export class Http1Connection implements Decoder {
     if (exchange === undefined) return Framing.NONE;
     if (status === 101) return this.#upgraded(exchange);
     if (status < 200) return Framing.NONE;
-    exchange.respond(status, this.#askedNs, this.#responseNs);
+    exchange.respond(status, this.#askedNs, this.#responseNs, this.#responses.startAt);
     const isOpened = exchange.request.method === "CONNECT" && status < 300;
     if (isOpened) {
       this.#turnOther(exchange);
@@ -312,12 +325,17 @@ export class Http1Connection implements Decoder {
   #upgraded(exchange: Exchange): number {
     if (exchange.upgrade.split(",").some((protocol) => protocol.trim() === "h2c")) {
       this.#pending.splice(this.#pending.indexOf(exchange), 1);
-      this.turn = { to: "http2", prefaceLeft: PREFACE.length, upgraded: exchange };
+      this.#turnHttp2(PREFACE.length, exchange);
       return Framing.NONE;
     }
-    exchange.respond(this.#status, this.#askedNs, this.#responseNs);
+    exchange.respond(this.#status, this.#askedNs, this.#responseNs, this.#responses.startAt);
     this.#turnOther(exchange);
     return Framing.NONE;
+  }
+
+  #turnHttp2(prefaceLeft: number, upgraded?: Exchange): void {
+    const start = { prefaceLeft, wanted: this.#wanted, ...(upgraded && { upgraded }) };
+    this.turn = { to: "decoder", decoder: new Http2Connection(this.sink, start) };
   }
 
   /** The exchange has opened the connection to something else. What both sides say from now on is not its. */
@@ -328,9 +346,9 @@ export class Http1Connection implements Decoder {
 
   // ---- both ----
 
-  #targetBytes(): number {
+  #pendingBytes(): number {
     let bytes = 0;
-    for (const { request } of this.#pending) bytes += request.target.length;
+    for (const { size } of this.#pending) bytes += size;
     return bytes;
   }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { type Head, HeadReader, mayMatter } from "./head.js";
+import type { Passage } from "../../decoder.js";
+import { LONGEST_VALUE, WantedHeaders } from "../wanted-headers.js";
+import { type Head, HeadReader } from "./head.js";
 import { LineReader } from "./line-reader.js";
 
 /** How a message ends behind its head, beside a number of bytes. */
@@ -39,23 +41,34 @@ const CR = 13;
 const LF = 10;
 /** Bytes of a start line that are kept: a path of the greatest configured length, and what stands around it. */
 const LONGEST_START_LINE = 8192 + 512;
-/** Names and values that matter are shorter. */
+/** Names and values that frame messages are shorter; what is wanted besides may have a longer value. */
 const LONGEST_HEADER = 512;
 /** A line or head that does not end: it is none. */
 const LONGEST_HEAD = 1024 * 1024;
 
 /** Reads the HTTP/1 messages of one direction. Tolerant as servers are: bare LF, empty lines before a message, obs-fold. */
 export class MessageReader {
+  /** Offset of the first byte of the message, empty lines before it left out, and of the one behind its head. */
+  startAt = 0;
+  headEnd = 0;
   #state: State = State.START;
+  /** Offset of the first of the bytes that are being read. */
+  #origin = 0;
   #left = 0;
   /** Bytes of the head or trailer so far. */
   #headBytes = 0;
   readonly #startLine = new LineReader(LONGEST_START_LINE);
-  readonly #line = new LineReader(LONGEST_HEADER);
+  readonly #line: LineReader;
   #isLineKept = true;
-  readonly #head = new HeadReader();
+  readonly #head: HeadReader;
 
-  constructor(private readonly listener: MessageListener) {}
+  constructor(
+    private readonly listener: MessageListener,
+    wanted = WantedHeaders.NONE,
+  ) {
+    this.#head = new HeadReader(wanted);
+    this.#line = new LineReader(LONGEST_HEADER + (wanted.isEmpty ? 0 : LONGEST_VALUE));
+  }
 
   /** No byte of the next message has come. */
   get isAtStart(): boolean {
@@ -89,8 +102,9 @@ export class MessageReader {
   }
 
   /** Reads bytes of one message. Returns the index behind the last byte that belongs to it. */
-  read(bytes: Uint8Array, from: number, to: number): number {
+  read({ bytes, origin }: Passage, from: number, to: number): number {
     let at = from;
+    this.#origin = origin;
     while (at < to && this.#state !== State.END && this.#state !== State.BROKEN) at = this.#step(bytes, at, to);
     return at;
   }
@@ -120,6 +134,7 @@ export class MessageReader {
       case State.START:
         if (bytes[at] === CR || bytes[at] === LF) return at + 1;
         this.#state = State.START_LINE;
+        this.startAt = this.#origin + at;
         return at;
       case State.START_LINE:
         return this.#readStartLine(bytes, at, to);
@@ -157,7 +172,7 @@ export class MessageReader {
   }
 
   #readHeader(bytes: Uint8Array, at: number, to: number): number {
-    if (this.#line.length === 0) this.#isLineKept = this.#state === State.HEADERS && mayMatter(bytes[at]!);
+    if (this.#line.length === 0) this.#isLineKept = this.#state === State.HEADERS && this.#head.mayMatter(bytes[at]!);
     const end = this.#line.take(bytes, at, to, this.#isLineKept);
     this.#headBytes += (end < 0 ? to : end) - at;
     if (end < 0) return this.#unlessTooLong(to);
@@ -167,8 +182,12 @@ export class MessageReader {
       if (this.#state === State.HEADERS) this.#head.line(text);
       return this.#unlessTooLong(end);
     }
-    if (this.#state === State.TRAILERS) this.#state = State.END;
-    else this.#frame(this.listener.head(this.#head.take()));
+    if (this.#state === State.TRAILERS) {
+      this.#state = State.END;
+      return end;
+    }
+    this.headEnd = this.#origin + end;
+    this.#frame(this.listener.head(this.#head.take()));
     return end;
   }
 

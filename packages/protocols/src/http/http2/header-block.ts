@@ -20,10 +20,14 @@ export class HeaderBlock {
   #pieces: Uint8Array[] = [];
   #compressed = 0;
 
-  /** @param beganNs when its first byte passed */
+  /**
+   * @param beganNs when its first byte passed
+   * @param beganAt offset of that byte
+   */
   constructor(
     first: Frame,
     readonly beganNs: number,
+    readonly beganAt: number,
   ) {
     this.stream = first.stream;
     this.endsStream = (first.flags & FrameFlag.END_STREAM) !== 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { latin1 } from "../latin1.js";
+import { latin1 } from "../../latin1.js";
 
 const LF = 10;
 const CR = 13;

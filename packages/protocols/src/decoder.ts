@@ -1,42 +1,49 @@
 // SPDX-License-Identifier: MIT
 
-import type { Exchange } from "./exchange.js";
+import type { Call } from "./call.js";
 
 /** The two directions of a connection, by what they carry. */
 export const Side = { REQUESTS: 0, RESPONSES: 1 } as const;
 export type Side = (typeof Side)[keyof typeof Side];
 
+/** The direction that carries the other half. */
+export const otherSide = (side: Side): Side => (side === Side.REQUESTS ? Side.RESPONSES : Side.REQUESTS);
+
 /** Bytes in order that all passed at one time, ns. Valid only during the call that got them. */
-export interface Passage {
+export interface Segment {
   readonly bytes: Uint8Array;
   readonly timeNs: number;
 }
 
+/** A segment whose place in its direction is known. */
+export interface Passage extends Segment {
+  /** Offset in the direction, counted since the conversation began, of `bytes[0]`; negative where that is before. */
+  readonly origin: number;
+}
+
 /** Where a decoder puts what it finds. */
-export interface ExchangeSink {
+export interface CallSink<C extends Call = Call> {
+  /** What a server must have read to begin has come ({@link Call.requestHeadEnd}). At most once per call, before it is told. */
+  asked?(call: C): void;
   /**
-   * An exchange is over, or goes on and is told so far ({@link Exchange.isTold}). It is read during the call: afterwards its
-   * bytes are counted anew.
+   * A call is over, or goes on and is told so far. It is read during the call: afterwards its bytes are counted anew.
    */
-  told(exchange: Exchange): void;
-  /** So many exchanges were seen to begin, and how they went on is not known. */
-  lost(exchanges: number): void;
+  told(call: C): void;
+  /** So many calls were seen to begin, and how they went on is not known. */
+  lost(calls: number): void;
 }
 
 /** What a connection turned out to be: its decoder goes no further. */
 export type Turn =
-  /**
-   * HTTP/2 from here on. So many bytes of the client's preface are still to come; `upgraded` is the exchange that asked for
-   * it, which is answered on stream 1.
-   */
-  | { readonly to: "http2"; readonly prefaceLeft: number; readonly upgraded?: Exchange }
-  /** Another protocol, such as WebSocket or whatever a tunnel carries. */
+  /** Another protocol that can be decoded, such as HTTP/2 after an upgrade. */
+  | { readonly to: "decoder"; readonly decoder: Decoder }
+  /** Another protocol, such as TLS, WebSocket or whatever a tunnel carries. */
   | { readonly to: "other" }
-  /** No HTTP, or so much of it is missing that nothing can be decoded any more. */
+  /** Not the protocol it was taken for, or so much of it is missing that nothing can be decoded any more. */
   | { readonly to: "undecodable" };
 
 /**
- * Finds the exchanges in the bytes of a connection. Never throws for whatever bytes, and keeps a bounded amount of them.
+ * Finds the calls in the bytes of a connection. Never throws for whatever bytes, and keeps a bounded amount of them.
  * Each direction is given in order and without overlap; how the two interleave is not known exactly, so one may have to wait
  * for the other.
  */
@@ -60,7 +67,7 @@ export interface Decoder {
   tellProgress(): void;
   /** Bytes that are kept. */
   readonly size: number;
-  /** Between two exchanges in both directions, no byte of a message in hand. */
+  /** Between two calls in both directions, no byte of a message in hand. */
   readonly isAtRest: boolean;
   readonly turn: Turn | undefined;
 }
