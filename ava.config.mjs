@@ -3,6 +3,6 @@
 export default {
   extensions: { ts: "module" },
   nodeArguments: ["--import=./scripts/ts-node.mjs", "--conditions=skep-source", "--no-warnings=ExperimentalWarning"],
-  files: ["{packages,examples}/*/test/{unit,golden,live,package}/**/*.test.ts"],
+  files: ["{packages,examples}/*/test/{unit,golden,integration,live,package}/**/*.test.ts"],
   timeout: "60s",
 };

@@ -31,7 +31,8 @@ const kernelTests = [
  */
 
 /**
- * Steps of one stage run side by side; live tests measure time and share the kernel, so they run alone.
+ * Steps of one stage run side by side. Live tests measure time, so nothing but themselves runs beside them; emulated machines
+ * take all of two processors.
  * @type {readonly (readonly TestStep[])[]}
  */
 export const stages = [
@@ -74,7 +75,7 @@ export const stages = [
       name: "live",
       what: "this machine's kernel",
       // libbpf's log hook and descriptors are those of a process: a process for each file.
-      command: ava("*/!(cli)/test/live/**", "--no-worker-threads", "--concurrency=1", "--timeout=2m"),
+      command: ava("*/!(cli)/test/live/**", "--no-worker-threads", "--concurrency=2", "--timeout=2m"),
       limit: minutes(12),
       root: true,
     },
@@ -88,6 +89,18 @@ export const stages = [
       limit: minutes(12),
       root: true,
     },
+    {
+      name: "integration",
+      what: "with compilers, servers and processes",
+      command: ava("**/test/integration/**", "--concurrency=1", "--timeout=2m"),
+      limit: minutes(8),
+    },
+    {
+      name: "package",
+      what: "packed, installed and used",
+      command: ava("**/test/package/**", "--timeout=4m"),
+      limit: minutes(10),
+    },
   ],
   [
     {
@@ -95,14 +108,6 @@ export const stages = [
       what: "stock kernels under QEMU",
       command: ["npm", "run", "--silent", "kernels", "--", "--timeout", "600", ...kernelTests],
       limit: minutes(22),
-    },
-  ],
-  [
-    {
-      name: "package",
-      what: "packed, installed and used",
-      command: ava("**/test/package/**", "--timeout=4m"),
-      limit: minutes(10),
     },
   ],
 ];

@@ -5,7 +5,7 @@ import test from "ava";
 import fc from "fast-check";
 import { encodePoints } from "../../src/index.js";
 import { fieldKey, tagValue } from "../../src/sanitise.js";
-import { decodePoints, protoc } from "./support/decode.js";
+import { decodePoints, protoc } from "../support/decode.js";
 
 const key = fc.string({ minLength: 1, maxLength: 20 }).filter((text) => !/[.\r\n\\]/.test(text));
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });

@@ -13,7 +13,7 @@ import {
   lastErrorReporter,
   type DatakitOptions,
 } from "../../src/index.js";
-import { decodePoints } from "./support/decode.js";
+import { decodePoints } from "../support/decode.js";
 
 interface Received {
   readonly method: string;

@@ -5,8 +5,8 @@ import fc from "fast-check";
 import { spanLinkOf, type Point } from "@skep/core";
 import { Linker } from "../../src/index.js";
 import { chanceKeeps } from "../../src/sampling.js";
-import { FakeClock } from "./support/fake-clock.js";
-import { call, Collected } from "./support/spans.js";
+import { FakeClock } from "../support/fake-clock.js";
+import { call, Collected } from "../support/spans.js";
 
 const w3c = {
   app_trace_id: "4bf92f3577b34da6a3ce929d0e0e4736",

@@ -3,8 +3,8 @@
 import test from "ava";
 import { ExportError, type Exporter, type Point } from "@skep/core";
 import { Delivery } from "../../src/delivery.js";
-import { FakeClock } from "./support/fake-clock.js";
-import { call, Collected } from "./support/spans.js";
+import { FakeClock } from "../support/fake-clock.js";
+import { call, Collected } from "../support/spans.js";
 
 const points = [1, 2, 3].map((n) => call(n, n, n + 1).out);
 

@@ -2,8 +2,8 @@
 
 import test from "ava";
 import { Linker } from "../../src/index.js";
-import { FakeClock } from "./support/fake-clock.js";
-import { call, Collected, endOf, exchangeOf, pidOf } from "./support/spans.js";
+import { FakeClock } from "../support/fake-clock.js";
+import { call, Collected, endOf, exchangeOf, pidOf } from "../support/spans.js";
 
 function setUp(options: Partial<ConstructorParameters<typeof Linker>[0]> = {}) {
   const exporter = new Collected();

@@ -3,8 +3,8 @@
 import type { Exporter, Point } from "@skep/core";
 import test from "ava";
 import { linkingExporters } from "../../src/index.js";
-import { FakeClock, settle } from "./support/fake-clock.js";
-import { call, Collected } from "./support/spans.js";
+import { FakeClock, settle } from "../support/fake-clock.js";
+import { call, Collected } from "../support/spans.js";
 
 const ends = call(1, 10, 20);
 const flow: Point = { measurement: "netflow", category: "network", time: 1n, tags: {}, fields: { bytes_read: 1 } };

@@ -3,9 +3,9 @@
 import test from "ava";
 import fc from "fast-check";
 import { Linker } from "../../src/index.js";
-import { callTrees } from "./support/call-trees.js";
-import { Collected } from "./support/spans.js";
-import { FakeClock } from "./support/fake-clock.js";
+import { callTrees } from "../support/call-trees.js";
+import { Collected } from "../support/spans.js";
+import { FakeClock } from "../support/fake-clock.js";
 
 /** Where and when each span arrives: lost, once or more often, in any order. */
 const fates = fc.array(fc.array(fc.nat({ max: 1_000_000 }), { maxLength: 3 }), { minLength: 130, maxLength: 130 });
@@ -74,7 +74,7 @@ test("whatever spans say, nothing is lost, no parent is made up and every tree h
     type: fc.constantFrom("entry", "exit", "", "unknown"),
     ktime: fc.nat({ max: 1 }),
   });
-  const { endOf, exchangeOf } = await import("./support/spans.js");
+  const { endOf, exchangeOf } = await import("../support/spans.js");
   await fc.assert(
     fc.asyncProperty(fc.array(hostile, { maxLength: 60 }), fc.boolean(), async (given, throughNat) => {
       const exporter = new Collected();

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { ExportError } from "@skep/core";
 import { Linker, sqliteStore } from "../../src/index.js";
-import { FakeClock, settle } from "./support/fake-clock.js";
-import { call, Collected } from "./support/spans.js";
+import { FakeClock, settle } from "../support/fake-clock.js";
+import { call, Collected } from "../support/spans.js";
 
 function databaseFor(t: ExecutionContext): string {
   const directory = mkdtempSync(join(tmpdir(), "skep-store-"));

@@ -5,8 +5,8 @@ import { otlpExporters } from "@skep/exporter-otlp";
 import test, { type ExecutionContext } from "ava";
 import { Linker } from "../../src/index.js";
 import { serveGrpc } from "../../src/receive/grpc.js";
-import { FakeClock } from "./support/fake-clock.js";
-import { call, Collected } from "./support/spans.js";
+import { FakeClock } from "../support/fake-clock.js";
+import { call, Collected } from "../support/spans.js";
 
 const ends = call(1, 10, 20);
 const context = { signal: AbortSignal.timeout(20_000) };

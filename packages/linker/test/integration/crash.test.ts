@@ -9,9 +9,9 @@ import { fileURLToPath } from "node:url";
 import type { Point } from "@skep/core";
 import { encodePoints } from "@skep/exporter-datakit";
 import test from "ava";
-import { call, Collected } from "./support/spans.js";
+import { call, Collected } from "../support/spans.js";
 
-const program = fileURLToPath(new URL("support/linker-process.ts", import.meta.url));
+const program = fileURLToPath(new URL("../support/linker-process.ts", import.meta.url));
 
 async function start(directory: string, windowMs: number): Promise<{ child: ChildProcess; port: number }> {
   const node = ["--import=./scripts/ts-node.mjs", "--conditions=skep-source", "--no-warnings"];

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import protobuf from "protobufjs";
 
-const file = fileURLToPath(new URL("../../../proto/point.proto", import.meta.url));
+const file = fileURLToPath(new URL("../../proto/point.proto", import.meta.url));
 const PBPoints = protobuf.loadSync(file).lookupType("PBPoints");
 
 export interface DecodedPoint {

@@ -8,8 +8,8 @@ import test, { type ExecutionContext } from "ava";
 import protobuf from "protobufjs";
 import { fileURLToPath } from "node:url";
 import { Linker, type LinkerOptions, serveLinker } from "../../src/index.js";
-import { FakeClock } from "./support/fake-clock.js";
-import { call, Collected } from "./support/spans.js";
+import { FakeClock } from "../support/fake-clock.js";
+import { call, Collected } from "../support/spans.js";
 
 const ends = call(1, 10, 20);
 const spans = [ends.out, ends.in];

@@ -3,7 +3,7 @@
 // OUTPUT before it takes it.
 import { appendFileSync } from "node:fs";
 import { ndjsonLine } from "@skep/core";
-import { Linker, serveLinker, sqliteStore } from "../../../src/index.js";
+import { Linker, serveLinker, sqliteStore } from "../../src/index.js";
 
 const [path = "", windowMs = "", output = ""] = process.argv.slice(2);
 const linker = new Linker({

@@ -18,7 +18,7 @@ import test, { type ExecutionContext } from "ava";
 import fc from "fast-check";
 import { z } from "zod";
 import { datakitExporters } from "../../src/index.js";
-import { FickleServer, type Mood } from "./support/fickle-server.js";
+import { FickleServer, type Mood } from "../support/fickle-server.js";
 
 const numbered = defineMeasurement({
   name: "numbered",
