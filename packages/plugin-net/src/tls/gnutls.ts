@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { FileProbe } from "@skep/core";
-import type { ElfFile } from "./elf-file.js";
+import type { ElfFile } from "@skep/executables";
 import { callsTo, type CallProgram, probesOf } from "./places.js";
 
 /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { FileProbe } from "@skep/core";
-import type { ElfFile, ElfFunction } from "./elf-file.js";
+import type { ElfFile, ElfFunction } from "@skep/executables";
 import { type Call, callsTo, cheapSite, type CallProgram, probesOf } from "./places.js";
 
 /**

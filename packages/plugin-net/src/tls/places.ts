@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { FileProbe } from "@skep/core";
-import type { ElfFile, ElfFunction } from "./elf-file.js";
-import { emulatedSite, LONGEST_WAY } from "./probe-site.js";
+import { type ElfFile, type ElfFunction, emulatedSite, LONGEST_WAY } from "@skep/executables";
 
 /** BPF programs of bpf/tls.bpf.h that are put into C libraries. */
 export type CallProgram =
@@ -26,9 +25,9 @@ export interface Call {
   readonly address: number;
 }
 
-/** The probes of a call, at the cheapest place that counts as its entry. */
+/** The probes of a call, at the cheapest place that counts as its entry. @throws RangeError when no byte of the file is there */
 export function probesOf(elf: ElfFile, { program, address }: Call): readonly FileProbe[] {
-  const offset = fileOffset(elf, address + (cheapSite(elf, program, address) ?? 0));
+  const offset = BigInt(elf.offsetOf(address + (cheapSite(elf, program, address) ?? 0)));
   const entry: FileProbe = { program, kind: "uprobe", offset };
   return program === "tls_free" ? [entry] : [entry, { program: "tls_return", kind: "uretprobe", offset }];
 }
@@ -39,13 +38,6 @@ export function cheapSite(elf: ElfFile, program: CallProgram, address: number): 
     ? emulatedSite(elf.bytesAt(address, LONGEST_WAY), argumentsOf[program])
     : // Instructions have one length here, and which ones the kernel emulates is no matter of the prologue.
       undefined;
-}
-
-/** @throws RangeError when no byte of the file is there */
-export function fileOffset(elf: ElfFile, address: number): bigint {
-  const offset = elf.offsetOf(address);
-  if (offset === undefined) throw new RangeError(`nothing is mapped at 0x${address.toString(16)}`);
-  return BigInt(offset);
 }
 
 /** The functions of a library that are there, with the program each gets. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import type { FileProbe } from "@skep/core";
-import { ElfFile } from "./elf-file.js";
+import { ElfFile } from "@skep/executables";
 import { gnutlsProbes } from "./gnutls.js";
-import { goTlsProbes, isGo } from "./go-tls.js";
+import { goTlsProbes } from "./go-tls.js";
 import { opensslProbes } from "./openssl.js";
 
 /** An implementation of TLS that a file holds, and where it is probed. */
@@ -23,7 +23,7 @@ export function tlsStacksIn(path: string): readonly TlsStack[] {
     const stacks: readonly TlsStack[] = [
       { name: "OpenSSL", probes: opensslProbes(elf) },
       { name: "GnuTLS", probes: gnutlsProbes(elf) },
-      { name: "Go crypto/tls", probes: isGo(elf) ? goTlsProbes(elf) : [] },
+      { name: "Go crypto/tls", probes: goTlsProbes(elf) },
     ];
     return stacks.filter(({ probes }) => probes.length > 0);
   } finally {

@@ -97,20 +97,20 @@ export class ElfFile {
     return new Map();
   }
 
-  /** The byte of the file that is mapped at a virtual address; undefined when none is. */
-  offsetOf(address: number): number | undefined {
+  /** The byte of the file that is mapped at a virtual address. @throws RangeError when none is */
+  offsetOf(address: number): number {
     const segment = this.#segments.find(({ address: start, size }) => address >= start && address < start + size);
-    return segment && address - segment.address + segment.offset;
+    if (segment === undefined) throw new RangeError(`nothing is mapped at 0x${address.toString(16)}`);
+    return address - segment.address + segment.offset;
   }
 
   /** Bytes at a virtual address, fewer at the end of the file. @throws RangeError when nothing of the file is there */
   bytesAt(address: number, size: number): Buffer {
-    const offset = this.offsetOf(address);
-    if (offset === undefined) throw new RangeError(`nothing is mapped at 0x${address.toString(16)}`);
     const bytes = Buffer.alloc(size);
-    return bytes.subarray(0, readSync(this.#fd, bytes, 0, size, offset));
+    return bytes.subarray(0, readSync(this.#fd, bytes, 0, size, this.offsetOf(address)));
   }
 
+  /** Bytes of the file. @throws RangeError when it ends before */
   read(offset: number, size: number): Buffer {
     if (size > LARGEST_PART) throw new RangeError(`${size} bytes are too many`);
     const bytes = Buffer.alloc(size);
