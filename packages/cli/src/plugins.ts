@@ -6,9 +6,10 @@ import { conntrack } from "@skep/plugin-conntrack";
 import { findApiServer, kubernetes, kubernetesConfig } from "@skep/plugin-kubernetes";
 import { net } from "@skep/plugin-net";
 import { processes } from "@skep/plugin-process";
+import { trace } from "@skep/plugin-trace";
 
 /** Plugins that come with the command. */
-export const builtins: readonly Plugin[] = [net, bash, conntrack, processes, kubernetes];
+export const builtins: readonly Plugin[] = [net, bash, conntrack, processes, kubernetes, trace];
 
 /** Those that run when they are named and only then, although others would see better with them: NAT costs something per connection. */
 const onlyWhenNamed: ReadonlySet<Plugin> = new Set([conntrack]);

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+
+import { duration, traceSection } from "@skep/core";
+import { z } from "zod";
+
+/** Keys of `[[inputs.ebpf]]` that belong to ebpf-trace: the reference's, and what bounds our memory and patience. */
+export const traceConfig = z.strictObject({
+  ...(traceSection.config as typeof traceSection.config & z.ZodObject<TraceKeys>).shape,
+  trace_patience: duration().default(5_000).meta({
+    description:
+      "how long a call waits for the end of the request it was made for, at most; longer ones are not tied to it",
+    default: "5s",
+  }),
+  trace_max_connections: z
+    .number()
+    .int()
+    .min(16)
+    .max(1_048_576)
+    .default(32_768)
+    .describe(
+      "TCP connections followed at once, about 150 bytes of kernel memory each; the one used longest ago goes first",
+    ),
+});
+
+/** The reference's own keys. */
+type TraceKeys = {
+  trace_server: z.ZodDefault<z.ZodString>;
+  trace_all_process: z.ZodDefault<z.ZodBoolean>;
+  trace_env_list: z.ZodDefault<z.ZodArray<z.ZodString>>;
+  trace_env_blacklist: z.ZodDefault<z.ZodArray<z.ZodString>>;
+  trace_name_list: z.ZodDefault<z.ZodArray<z.ZodString>>;
+  trace_name_blacklist: z.ZodDefault<z.ZodArray<z.ZodString>>;
+  trace_protos: z.ZodDefault<z.ZodArray<z.ZodString>>;
+  trace_protos_blacklist: z.ZodDefault<z.ZodArray<z.ZodString>>;
+  conv_to_ddtrace: z.ZodDefault<z.ZodBoolean>;
+};
+
+export type TraceConfig = z.infer<typeof traceConfig>;

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Cursor, NatTable, type PluginContext, type PluginInstance, ProcessTable } from "@skep/core";
+import { detectorFor, fieldsOf } from "./call-fields.js";
+import { Connections, type Taken } from "./capture/connections.js";
+import { Orders } from "./capture/orders.js";
+import { traceEvent } from "./codec.gen.js";
+import type { TraceConfig } from "./config.js";
+import { EventKind } from "./contract.js";
+import { TracedProcesses } from "./processes/traced-processes.js";
+import { spanOf, traceIdOf } from "./spans.js";
+import { type Attributed, Attribution } from "./units/attribution.js";
+
+/** Between looks at what waits, ms: so long a mark may come behind the bytes it is about. */
+const TICK_MS = 100;
+const NS = 1e6;
+
+/** ebpf-trace at work: records become connections, connections calls, calls spans. */
+export class Tracer implements PluginInstance {
+  readonly #context: PluginContext<TraceConfig>;
+  readonly #processes: TracedProcesses;
+  readonly #attribution: Attribution;
+  readonly #connections: Connections;
+  readonly #orders: Orders;
+  readonly #bootId: string;
+  /** What the kernel's clock shows at least. */
+  #nowNs = 0;
+
+  constructor(context: PluginContext<TraceConfig>) {
+    const { config, host } = context;
+    this.#context = context;
+    this.#bootId = context.fact("boot_id", () => bootIdOf(host.procRoot));
+    this.#processes = new TracedProcesses(context, context.use(ProcessTable), context.map("trace_denied"));
+    this.#attribution = new Attribution({
+      patienceNs: config.trace_patience * NS,
+      traceIdOf: (mover, call) => traceIdOf(this.#bootId, mover, call),
+      settled: (attributed) => this.#settled(attributed),
+      lost: (calls) => this.#drop("trace_gap", calls),
+    });
+    this.#orders = new Orders(context.map("trace_orders"));
+    this.#connections = new Connections({
+      makeDetector: detectorFor,
+      listener: this.#attribution,
+      orders: this.#orders,
+      mayTrace: ({ pid }) => this.#processes.get(pid) !== undefined,
+      most: config.trace_max_connections,
+    });
+    context.ring("events").on((record) => this.#record(record));
+    context.every(TICK_MS, () => this.#tick());
+  }
+
+  flush(time: bigint, isLast = false): void {
+    this.#nowNs = Math.max(this.#nowNs, Number(time - this.#context.bootTime()));
+    this.#connections.tidy(this.#nowNs);
+    this.#attribution.tick(this.#nowNs, isLast);
+    this.#tellUnlinked();
+  }
+
+  close(): void {
+    this.#orders.close();
+    this.#processes.close();
+  }
+
+  #tick(): void {
+    this.#nowNs += TICK_MS * NS;
+    this.#attribution.tick(this.#nowNs);
+  }
+
+  // hot
+  #record(record: Cursor): void {
+    this.#nowNs = Math.max(this.#nowNs, traceEvent.timeNs(record));
+    switch (traceEvent.kind(record)) {
+      case EventKind.OPEN:
+        return this.#taken(this.#connections.open(record));
+      case EventKind.CHUNK:
+        return this.#taken(this.#connections.chunk(record));
+      case EventKind.MARK:
+        return this.#taken(this.#connections.mark(record));
+      case EventKind.CLOSE:
+        return this.#taken(this.#connections.close(record));
+      default:
+        this.#context.drop("unknown_kind");
+    }
+  }
+
+  /** What a record brought is part of calls, which are counted when they are over. */
+  #taken(taken: Taken): void {
+    if (taken === "taken") this.#context.count("aggregated");
+    else this.#context.drop(taken);
+  }
+
+  #settled(attributed: Attributed): void {
+    const { mover, call } = attributed;
+    if (mover === undefined) return this.#drop("trace_no_process");
+    const process = this.#processes.get(mover.pid);
+    if (process === undefined) return this.#drop("trace_not_wanted");
+    const traceId = attributed.traceId ?? traceIdOf(this.#bootId, mover, call);
+    const natTable = this.#context.tryUse(NatTable);
+    const surroundings = { bootTime: this.#context.bootTime(), natTable };
+    this.#context.count("observed");
+    this.#context.emit(spanOf({ ...attributed, mover, traceId }, process, fieldsOf(call), surroundings));
+  }
+
+  #drop(reason: string, calls = 1): void {
+    this.#context.count("observed", calls);
+    this.#context.drop(reason, calls);
+  }
+
+  #tellUnlinked(): void {
+    const { uncertain, handedOver, slow } = this.#attribution.takeUnlinked();
+    if (uncertain + handedOver + slow === 0) return;
+    this.#context.log.info(
+      { event: "trace-unlinked", trace_uncertain: uncertain, trace_handed_over: handedOver, trace_slow: slow },
+      `${uncertain + handedOver + slow} calls are not tied to the request they may have been made for`,
+    );
+  }
+}
+
+const bootIdOf = (procRoot: string): string => {
+  try {
+    return readFileSync(join(procRoot, "sys/kernel/random/boot_id"), "utf8").trim();
+  } catch {
+    return "";
+  }
+};

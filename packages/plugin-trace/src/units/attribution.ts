@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+
+import type { Call } from "@skep/protocols";
+import type { Connection, Listener } from "../capture/connection.js";
+import type { Mover } from "../capture/marks.js";
+import { type Entry, type Unit, Units } from "./units.js";
+import { beginnerOf, responderOf, unitOf, type Work } from "./work.js";
+
+/** How a call ended up. */
+export interface Attributed {
+  readonly connection: Connection;
+  readonly call: Call;
+  readonly isIncoming: boolean;
+  /** Who began it; undefined when that was never known. */
+  readonly mover: Mover | undefined;
+  /** Of the request it was made for; undefined: of its own. */
+  readonly traceId: bigint | undefined;
+}
+
+/** Why calls are not tied to the request they may have been made for. */
+export interface Unlinked {
+  /** Their unit worked at several requests at once. */
+  uncertain: number;
+  /** Somebody else than who was asked has answered: work was handed over, and nobody can tell which. */
+  handedOver: number;
+  /** The request was not over in time. */
+  slow: number;
+}
+
+export interface AttributionOptions {
+  /** How long a call waits for the end of the request it was made for, ns. */
+  readonly patienceNs: number;
+  /** An id for a call that `mover` began. */
+  readonly traceIdOf: (mover: Mover, call: Call) => bigint;
+  readonly settled: (attributed: Attributed) => void;
+  /** So many calls will not be told. */
+  readonly lost: (calls: number) => void;
+}
+
+/** Calls that wait at most; the oldest are settled before their time. */
+const MOST_WAITING = 262_144;
+
+/**
+ * Finds out which request each call was made for. That is decided when both are over and it is known who answered the request:
+ * a unit that read a request, made the call and sent the response did it for that request, if it had no other in hand.
+ */
+export class Attribution implements Listener {
+  readonly units = new Units();
+  #unlinked: Unlinked = { uncertain: 0, handedOver: 0, slow: 0 };
+  /** Calls under way, by connection. */
+  readonly #underWay = new Map<Connection, Map<Call, Work>>();
+  /** Calls that are over, in the order they were told. */
+  #waiting: Work[] = [];
+  /** The latest the kernel's clock is known to show, ns. */
+  #nowNs = 0;
+
+  constructor(private readonly options: AttributionOptions) {}
+
+  /** Calls that are over and not settled. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  asked(connection: Connection, call: Call): void {
+    this.#attribute(this.#begin(connection, call));
+  }
+
+  marked(connection: Connection): void {
+    for (const work of this.#underWay.get(connection)?.values() ?? []) this.#attribute(work);
+  }
+
+  told(connection: Connection, call: Call): void {
+    const calls = this.#underWay.get(connection);
+    const work = calls?.get(call) ?? this.#begin(connection, call);
+    this.#forget(connection, call);
+    this.#nowNs = Math.max(this.#nowNs, connection.lastNs);
+    work.toldNs = this.#nowNs;
+    if (work.entry !== undefined) work.entry.closedNs = call.lastNs;
+    this.#attribute(work);
+    this.#waiting.push(work);
+    if (this.#waiting.length > MOST_WAITING) this.#settle(this.#waiting.shift()!);
+  }
+
+  /** Which calls they were is not known: those under way may be them, and stop being worked at. */
+  lost(connection: Connection, calls: number): void {
+    this.options.lost(calls);
+    for (const [call, { entry }] of this.#underWay.get(connection) ?? []) {
+      if (entry !== undefined) {
+        entry.closedNs = connection.lastNs + this.options.patienceNs;
+        entry.isAnsweredByUnit = false;
+      }
+      this.#forget(connection, call);
+    }
+  }
+
+  /** How many calls were left alone since it was asked last, and why. */
+  takeUnlinked(): Readonly<Unlinked> {
+    const taken = this.#unlinked;
+    this.#unlinked = { uncertain: 0, handedOver: 0, slow: 0 };
+    return taken;
+  }
+
+  /** Settles what can be, and what has waited long enough by now; `isLast`: everything. */
+  tick(nowNs: number, isLast = false): void {
+    this.#nowNs = Math.max(this.#nowNs, nowNs);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const work of waiting) {
+      this.#attribute(work);
+      const isPatient = !isLast && this.#nowNs - work.toldNs! < this.options.patienceNs;
+      if (isPatient && !this.#isKnown(work)) this.#waiting.push(work);
+      else this.#settle(work);
+    }
+    this.units.forget(this.#nowNs - 2 * this.options.patienceNs);
+  }
+
+  #begin(connection: Connection, call: Call): Work {
+    const work: Work = {
+      connection,
+      call,
+      isIncoming: connection.isServer,
+      mover: undefined,
+      entry: undefined,
+      cause: undefined,
+      toldNs: undefined,
+    };
+    const calls = this.#underWay.get(connection);
+    if (calls === undefined) this.#underWay.set(connection, new Map([[call, work]]));
+    else calls.set(call, work);
+    return work;
+  }
+
+  #forget(connection: Connection, call: Call): void {
+    const calls = this.#underWay.get(connection);
+    calls?.delete(call);
+    if (calls?.size === 0) this.#underWay.delete(connection);
+  }
+
+  /** Notes what is known by now. */
+  #attribute(work: Work): void {
+    if (work.mover === undefined) {
+      work.mover = beginnerOf(work);
+      const unit = work.mover && unitOf(work.mover);
+      if (unit === undefined) return;
+      if (work.isIncoming) this.#enter(work, unit);
+      else work.cause = this.units.causeOf(unit, work.call.firstNs);
+    }
+    if (work.entry !== undefined) noteResponder(work, work.entry);
+  }
+
+  #enter(work: Work, unit: Unit): void {
+    const { mover, call, toldNs } = work;
+    work.entry = {
+      unit,
+      openedNs: mover!.timeNs,
+      closedNs: toldNs === undefined ? Infinity : call.lastNs,
+      isAnsweredByUnit: undefined,
+      traceId: this.options.traceIdOf(mover!, call),
+    };
+    this.units.open(work.entry);
+  }
+
+  /** Whether waiting would tell nothing more. */
+  #isKnown(work: Work): boolean {
+    if (work.mover === undefined) return false;
+    const request = work.isIncoming ? work.entry : work.cause;
+    if (typeof request !== "object") return true;
+    return request.closedNs !== Infinity && request.isAnsweredByUnit !== undefined;
+  }
+
+  #settle(work: Work): void {
+    const { connection, call, isIncoming, mover, entry } = work;
+    if (entry !== undefined) entry.isAnsweredByUnit ??= false;
+    const traceId = isIncoming ? entry?.traceId : this.#traceIdOf(work);
+    this.options.settled({ connection, call, isIncoming, mover, traceId });
+  }
+
+  /** Of the request a call was made for, if that is certain. */
+  #traceIdOf({ cause, mover, call }: Work): bigint | undefined {
+    if (cause === undefined || cause === "none") return undefined;
+    // What was not known when the call began may be known now.
+    if (cause === "uncertain" || this.units.causeOf(unitOf(mover!)!, call.firstNs) === "uncertain") {
+      this.#unlinked.uncertain++;
+      return undefined;
+    }
+    if (cause.isAnsweredByUnit === true) return cause.traceId;
+    if (cause.closedNs === Infinity) this.#unlinked.slow++;
+    else this.#unlinked.handedOver++;
+    return undefined;
+  }
+}
+
+/** Notes whether the unit of an entry answers, if that is known by now. A request that is over without an answer has nobody's. */
+function noteResponder(work: Work, entry: Entry): void {
+  if (entry.isAnsweredByUnit !== undefined) return;
+  const responder = responderOf(work);
+  if (responder !== undefined) entry.isAnsweredByUnit = unitOf(responder) === entry.unit;
+  else if (work.toldNs !== undefined && work.call.responseAt < 0) entry.isAnsweredByUnit = false;
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+
+/**
+ * One line of work in a process, that does one thing after the other: a goroutine where there are some, else a kernel thread.
+ * Text, equal for the same unit.
+ */
+export type Unit = string;
+
+/** A request that a unit has been asked and works at. */
+export interface Entry {
+  readonly unit: Unit;
+  /** When the unit had what it needs to begin, ns. */
+  readonly openedNs: number;
+  /** When the last byte of the response had been written, ns; Infinity before. */
+  closedNs: number;
+  /** Whether the unit itself sent the response, so that nobody took over. Undefined as long as that is not known. */
+  isAnsweredByUnit: boolean | undefined;
+  /** Shared by the request and the calls made for it. */
+  readonly traceId: bigint;
+}
+
+/**
+ * What a call was made for: an entry; or none, because the unit worked at nothing we saw; or one of several, and nobody can tell
+ * which.
+ */
+export type Cause = Entry | "none" | "uncertain";
+
+/** Made by another goroutine. */
+interface Origin {
+  readonly parent: Unit;
+  readonly createdNs: number;
+}
+
+/** Generations that are followed. */
+const MOST_GENERATIONS = 16;
+/** Goroutines whose makers are remembered: at most twice as many. */
+const MOST_ORIGINS = 131_072;
+
+const isOpenAt = (entry: Entry, atNs: number): boolean => entry.openedNs < atNs && atNs < entry.closedNs;
+
+/**
+ * What each unit worked at, and when. A unit that works at two requests at once (an event loop) leaves it open which of them a
+ * call was made for: such a call has no cause rather than a wrong one.
+ */
+export class Units {
+  readonly #entries = new Map<Unit, Entry[]>();
+  #origins = new Map<Unit, Origin>();
+  #olderOrigins = new Map<Unit, Origin>();
+
+  /** A unit begins to work at a request. */
+  open(entry: Entry): void {
+    const entries = this.#entries.get(entry.unit);
+    if (entries === undefined) this.#entries.set(entry.unit, [entry]);
+    else entries.push(entry);
+  }
+
+  /** A goroutine has made another. */
+  created(child: Unit, parent: Unit, createdNs: number): void {
+    if (this.#origins.size >= MOST_ORIGINS) {
+      this.#olderOrigins = this.#origins;
+      this.#origins = new Map();
+    }
+    this.#origins.set(child, { parent, createdNs });
+  }
+
+  /** What a call was made for that `unit` began at `atNs`. */
+  causeOf(unit: Unit, atNs: number): Cause {
+    let [line, whenNs] = [unit, atNs];
+    for (let generation = 0; generation < MOST_GENERATIONS; generation++) {
+      const open = (this.#entries.get(line) ?? []).filter((entry) => isOpenAt(entry, whenNs));
+      if (open.length > 1) return "uncertain";
+      // Who was made for a request goes on working for it, as long as that is open.
+      if (open[0] !== undefined) return isOpenAt(open[0], atNs) ? open[0] : "none";
+      const origin = this.#origins.get(line) ?? this.#olderOrigins.get(line);
+      if (origin === undefined) return "none";
+      [line, whenNs] = [origin.parent, origin.createdNs];
+    }
+    return "none";
+  }
+
+  /** Forgets requests that were over before `beforeNs`. */
+  forget(beforeNs: number): void {
+    for (const [unit, entries] of this.#entries) {
+      const kept = entries.filter(({ closedNs }) => closedNs >= beforeNs);
+      if (kept.length === 0) this.#entries.delete(unit);
+      else if (kept.length < entries.length) this.#entries.set(unit, kept);
+    }
+  }
+}
