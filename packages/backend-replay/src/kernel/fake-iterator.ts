@@ -2,6 +2,7 @@
 
 import { type BpfIterator, type RecordHandler, SkepError } from "@skep/core";
 import type { Lend } from "./lend.js";
+import { Turnstile } from "./turnstile.js";
 
 /** What one read gives: records, or whatever it throws. */
 export type IteratorRead = readonly Uint8Array[] | Error;
@@ -12,6 +13,8 @@ export class FakeIterator {
   readonly #next: IteratorRead[] = [];
   /** How often it was read. */
   reads = 0;
+  /** Where a read waits until its time has come. */
+  readonly turnstile = new Turnstile();
 
   constructor(
     private readonly program: string,
@@ -60,6 +63,7 @@ export function iteratorHandle(iterator: FakeIterator, requireOpen: () => void):
     async read(recordSize, handler) {
       requireOpen();
       if (closed) throw new SkepError("SKEP_ERR_CLOSED", "an iterator was read after it was closed");
+      await iterator.turnstile.pass();
       return iterator.read(recordSize, handler);
     },
     close: () => void (closed = true),

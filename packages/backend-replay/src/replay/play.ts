@@ -11,6 +11,7 @@ import {
 } from "@skep/core";
 import type { RecordingFrame, Turn } from "../recording/frame.js";
 import type { RunRecording } from "../recording/run-file.js";
+import type { RecordedKernel } from "./recorded-kernel.js";
 import { replayBackend, requireRecordingOf } from "./replay-backend.js";
 import { replayedPlugin } from "./replayed-plugin.js";
 import { Script } from "./script.js";
@@ -46,8 +47,10 @@ export class Player {
   readonly agent: Agent;
   readonly #scripts: readonly Script[];
   readonly #time: RecordedTime;
-  readonly #kernelOf: (script: Script) => ReturnType<ReturnType<typeof replayBackend>["kernels"]>[number];
-  #turn: Promise<void> = Promise.resolve();
+  readonly #kernelOf: (script: Script) => RecordedKernel;
+  #flush: Promise<void> = Promise.resolve();
+  /** The last timer's turn of each session: it comes back when it is done. */
+  readonly #timers = new Map<Script, Promise<void>>();
 
   constructor(
     run: RunRecording,
@@ -105,12 +108,16 @@ export class Player {
           await started;
           this.#hand(cue.script, cue.frame);
           if (++records % RECORDS_PER_TURN === 0) await this.#exported();
+        } else if (this.#kernelOf(cue.script).reach(cue.frame)) {
+          await quiet();
         }
+        if (cue.index === cue.script.recording.frames.length - 1) this.#kernelOf(cue.script).releaseReads();
       }
       await started;
-      await this.#turn;
+      await Promise.all([this.#flush, ...this.#timers.values()]);
       await this.#exported();
     } finally {
+      for (const script of this.#scripts) this.#kernelOf(script).releaseReads();
       await this.agent.stop();
     }
   }
@@ -133,22 +140,28 @@ export class Player {
 
   /** Gives a plugin its turn, and goes on when it waits for something or is done. */
   async #take(script: Script, turn: Turn): Promise<void> {
+    this.#kernelOf(script).watchReads();
     switch (turn.why) {
       case "wake":
         script.sleepers[turn.sleep]?.();
         break;
       case "every":
-        await this.#turn;
-        this.#turn = Promise.resolve(script.timers[turn.timer]?.()).catch(() => {}); // as it failed then
+        this.#timers.set(script, this.#timer(script, turn.timer));
         break;
       case "flush":
-        await this.#turn;
+        // Plugins are flushed one after another, so what the last one waited for has come.
+        await this.#flush;
         script.dueFlushes.push(turn.time);
-        this.#turn = this.agent.flush();
+        this.#flush = this.agent.flush();
         break;
     }
     await quiet();
     await this.#exported();
+  }
+
+  async #timer(script: Script, timer: number): Promise<void> {
+    await this.#timers.get(script);
+    await Promise.resolve(script.timers[timer]?.()).catch(() => {}); // as it failed then
   }
 
   async #exported(): Promise<void> {

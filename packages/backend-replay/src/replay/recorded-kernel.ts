@@ -15,8 +15,9 @@ import type { FakeIterator } from "../kernel/fake-iterator.js";
 import { FakeKernel } from "../kernel/fake-kernel.js";
 import { FakeRing } from "../kernel/fake-ring.js";
 import type { Lend } from "../kernel/lend.js";
+import type { Turnstile } from "../kernel/turnstile.js";
 import type { Verdicts } from "../kernel/verdicts.js";
-import type { Failure, StreamDeclaration } from "../recording/frame.js";
+import type { Failure, RecordingFrame, StreamDeclaration } from "../recording/frame.js";
 import type { Recording } from "../recording/reader.js";
 import { RecordedMap } from "./recorded-map.js";
 import { RingFeed } from "./ring-feed.js";
@@ -93,6 +94,28 @@ export class RecordedKernel extends FakeKernel {
     return this.isScripted ? super.choose(request) : this.recording.header.strategies;
   }
 
+  /**
+   * Reads and scans wait from now on until whoever plays has come to where they ended, because other things were learnt before that.
+   */
+  watchReads(): void {
+    for (const turnstile of this.#turnstiles()) turnstile.watch();
+  }
+
+  /** Reads and scans wait for nothing any more. */
+  releaseReads(): void {
+    for (const turnstile of this.#turnstiles()) turnstile.open();
+  }
+
+  /** Whoever plays has come to this frame. Returns whether a read or scan had waited for it. */
+  reach(frame: RecordingFrame): boolean {
+    if (frame.kind === "read") return this.#iteratorOf(frame.stream).turnstile.admit();
+    if (frame.kind === "scan") return this.#mapOf(frame.stream).turnstile.admit();
+    if (frame.kind !== "failure") return false;
+    const { operation } = frame.failure;
+    if (operation === "read") return this.#iteratorOf(frame.stream).turnstile.admit();
+    return operation === "scan" && this.#mapOf(frame.stream).turnstile.admit();
+  }
+
   /** Sizes are those of the recording. */
   protected override resize(): void {}
 
@@ -122,6 +145,12 @@ export class RecordedKernel extends FakeKernel {
       this.#recordedMaps.set(stream.name, map);
       this.adopt(map);
     }
+  }
+
+  #turnstiles(): Turnstile[] {
+    const maps = [...this.#recordedMaps.values()].map(({ turnstile }) => turnstile);
+    const iterators = [...this.recording.streams].filter(([, { kind }]) => kind === "iterator");
+    return [...maps, ...iterators.map(([id]) => this.#iteratorOf(id).turnstile)];
   }
 
   #stream(id: number): StreamDeclaration {

@@ -2,6 +2,7 @@
 
 import type { SliceOptions } from "@skep/core";
 import { type EntryVisitor, FakeMap, idOf } from "../kernel/fake-map.js";
+import { Turnstile } from "../kernel/turnstile.js";
 
 type Entries = readonly (readonly [key: Uint8Array, value: Uint8Array])[];
 
@@ -13,6 +14,8 @@ export class RecordedMap extends FakeMap {
   readonly #scans: (Entries | Error)[] = [];
   readonly #lookups = new Map<string, (Uint8Array | undefined)[]>();
   readonly #deletes = new Map<string, boolean[]>();
+  /** Where a scan waits until its time has come. */
+  readonly turnstile = new Turnstile();
 
   /** Adds the next scan, or the error it ended with. */
   addScan(scan: Entries | Error): void {
@@ -51,6 +54,7 @@ export class RecordedMap extends FakeMap {
   }
 
   override async scan(visit: EntryVisitor, options?: SliceOptions & { readonly remove?: boolean }): Promise<number> {
+    await this.turnstile.pass();
     const recorded = this.#scans.shift();
     if (recorded === undefined) return super.scan(visit, options);
     if (recorded instanceof Error) throw recorded;

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: MIT
 // A run is recorded whole: what plugins learn beside their session, and when, is played again too.
-import { createAgent, defineMeasurement, definePlugin, field, type Point, ProcessTable, tag } from "@skep/core";
+import {
+  createAgent,
+  defineMeasurement,
+  definePlugin,
+  field,
+  type Plugin,
+  type Point,
+  ProcessTable,
+  tag,
+} from "@skep/core";
 import fc from "fast-check";
 import { z } from "zod";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -63,16 +72,46 @@ const curious = (look: () => string) =>
     },
   });
 
-async function recorded(t: ExecutionContext): Promise<{ bytes: Uint8Array; points: Point[] }> {
+const curiousOnce = (): Plugin => {
+  const moods = ["good", "good", "bad", "better", "best"];
+  return curious(() => moods.shift() ?? "none");
+};
+
+/** A toy that reads an iterator at each flush, and tells what came before, and while, it read. */
+const reading = definePlugin({
+  ...toy,
+  measurements: [pulse],
+  setup(context) {
+    let beats = 0;
+    context.ring("beats").on(() => {
+      beats++;
+      context.count("aggregated");
+    });
+    return {
+      async flush(time) {
+        const before = beats;
+        await context.iterator("hearts").read(8, () => {});
+        const between = beats;
+        await context.iterator("hearts").read(8, () => {});
+        context.count("observed");
+        context.emit(pulse.point(time, { name: `${before} ${between}` }, { count: beats }));
+      },
+    };
+  },
+});
+
+async function recorded(
+  t: ExecutionContext,
+  plugin: Plugin = curiousOnce(),
+  kernel = fakeKernel({ plugin: toy }),
+): Promise<{ bytes: Uint8Array; points: Point[] }> {
   const folder = mkdtempSync(join(tmpdir(), "skep-run-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const path = join(folder, "run");
   const file = createRunFile(path);
   file.begin(header);
   const clock = fakeClock();
-  const moods = ["good", "good", "bad", "better", "best"];
-  const kernel = fakeKernel({ plugin: toy });
-  const observer = recorder(kernel, [{ plugin: curious(() => moods.shift() ?? "none") }], () => file.session());
+  const observer = recorder(kernel, [{ plugin }], () => file.session());
   const { hostname, service, tags } = header;
   const agent = createAgent({ ...observer, interval: 1000, clock, hostname, service, tags });
   const points: Point[] = [];
@@ -80,15 +119,18 @@ async function recorded(t: ExecutionContext): Promise<{ bytes: Uint8Array; point
   await agent.start();
   for (let step = 0; step < 330; step++) {
     if (step % 3 === 0) kernel.ring("beats").push(beatBytes(1));
+    // Two reads a flush, 40 ms each.
+    if (step > 100 && [4, 8].includes(step % 100)) kernel.iterator("hearts").turnstile.admit();
     await clock.advance(10);
   }
+  kernel.iterator("hearts").turnstile.open();
   await clock.run(agent.stop());
   file.close();
   return { bytes: readFileSync(path), points };
 }
 
-async function played(run: RunRecording): Promise<Point[]> {
-  const player = new Player(run, { plugins: [curious(() => "never asked")] });
+async function played(run: RunRecording, plugin: Plugin = curious(() => "never asked")): Promise<Point[]> {
+  const player = new Player(run, { plugins: [plugin] });
   const points: Point[] = [];
   player.agent.on("point", (point) => points.push(point));
   await player.play();
@@ -103,6 +145,15 @@ test("a replay gives the points again, with the answers, the times and the turns
   t.true(points.length >= 3);
   t.is(new Set(points.map(({ tags }) => tags["name"])).size, points.length);
   t.deepEqual(await played(run), points);
+});
+
+test("records that came while a flush was reading come then again", async (t) => {
+  const kernel = fakeKernel({ plugin: toy, verdicts: { fentry: false } });
+  kernel.iterator("hearts").turnstile.watch();
+  const { bytes, points } = await recorded(t, reading, kernel);
+  const counts = points.map(({ tags, fields }) => [...String(tags["name"]).split(" "), fields["count"]].map(Number));
+  t.true(counts.some(([before = 0, between = 0, after = 0]) => before < between && between < after));
+  t.deepEqual(await played(parseRun(bytes), reading), points);
 });
 
 test("of a recording cut anywhere, the beginning is played", async (t) => {
