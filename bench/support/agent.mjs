@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * The agent of a benchmark, in a process of its own: `agent.mjs CGROUP INTERVAL_MS CONFIG`, the last being ebpf-net's
- * configuration as JSON. Plain JavaScript over the built
+ * The agent of a benchmark, in a process of its own: `agent.mjs CGROUP INTERVAL_MS CONFIG [net|trace]`: which plugin it runs (by
+ * default ebpf-net), and that plugin's configuration as JSON. Plain JavaScript over the built
  * packages, so that what it weighs is what an agent weighs. One command a line on stdin
  * (`on`, `off`, `flush`, `report`), one line of JSON on stdout when it is done.
  */
@@ -9,11 +9,11 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { createInterface } from "node:readline";
 import { libbpfBackend } from "@skep/backend-libbpf";
 import { createAgent } from "@skep/core";
-import { net } from "@skep/plugin-net";
 import { processes } from "@skep/plugin-process";
 
-const [cgroup, interval, config] = process.argv.slice(2);
-if (!cgroup || !interval || !config) throw new Error("usage: agent.mjs CGROUP INTERVAL_MS CONFIG");
+const [cgroup, interval, config, name = "net"] = process.argv.slice(2);
+if (!cgroup || !interval || !config) throw new Error("usage: agent.mjs CGROUP INTERVAL_MS CONFIG [net|trace]");
+const { default: plugin } = await import(`@skep/plugin-${name}`);
 
 const backend = libbpfBackend();
 const delay = monitorEventLoopDelay({ resolution: 1 });
@@ -24,7 +24,7 @@ const commands = {
   async on() {
     agent = createAgent({
       backend,
-      plugins: [{ plugin: net, config: { loopback: true, ...JSON.parse(config) } }, processes],
+      plugins: [{ plugin, config: JSON.parse(config) }, processes],
       scope: { cgroups: [cgroup] },
       interval: Number(interval),
     });

@@ -43,12 +43,18 @@ export class AgentProcess {
   readonly #child: ChildProcess;
   readonly #answers: AsyncIterator<string>;
 
-  /** @param config of ebpf-net; by default netflow alone */
-  constructor(cgroup: string, intervalMs: number, config: object = { l7net_enabled: [] }) {
+  /** @param config of ebpf-net, by default netflow alone; or of `plugin` */
+  constructor(
+    cgroup: string,
+    intervalMs: number,
+    config: object = { l7net_enabled: [] },
+    plugin: "net" | "trace" = "net",
+  ) {
     const script = fileURLToPath(new URL("agent.mjs", import.meta.url));
-    const built = existsSync(fileURLToPath(new URL("../../packages/plugin-net/dist/index.js", import.meta.url)));
+    const built = existsSync(fileURLToPath(new URL("../../packages/core/dist/index.js", import.meta.url)));
     if (!built) throw new Error("build first: npm run build");
-    this.#child = spawn(process.execPath, [script, cgroup, String(intervalMs), JSON.stringify(config)], {
+    const whole = plugin === "net" ? { loopback: true, ...config } : config;
+    this.#child = spawn(process.execPath, [script, cgroup, String(intervalMs), JSON.stringify(whole), plugin], {
       stdio: ["pipe", "pipe", "inherit"],
     });
     this.#answers = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();

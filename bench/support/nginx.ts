@@ -5,12 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { exited, outputOf, spawnIn } from "./children.js";
-
-export interface Load {
-  readonly requests: number;
-  readonly perSecond: number;
-}
+import { exited, spawnIn } from "./children.js";
+import { type Load, saturate, wrk } from "./wrk.js";
 
 /** nginx on loopback, one process that answers "hello", in a cgroup. Needs Debian's nginx-light and wrk. */
 export class Nginx {
@@ -34,17 +30,14 @@ http { access_log off; keepalive_requests 1000000000; client_body_temp_path ${di
     this.#server = spawnIn(cgroup, "nginx", files);
   }
 
-  /** wrk, which asks as fast as it is answered over 32 connections that are kept alive. @param cgroup where it runs */
+  /** @param cgroup where wrk runs */
   load(cgroup: string, seconds: number): ChildProcess {
-    return spawnIn(cgroup, "wrk", ["-t1", "-c32", `-d${seconds}s`, this.#url]);
+    return wrk(cgroup, this.#url, seconds);
   }
 
   /** How many requests were answered in so long. */
-  async saturate(cgroup: string, seconds: number): Promise<Load> {
-    const text = await outputOf(this.load(cgroup, seconds));
-    const match = /(\d+) requests in[^]*Requests\/sec:\s+([\d.]+)/.exec(text);
-    if (!match) throw new Error(`wrk said nothing of requests:\n${text}`);
-    return { requests: Number(match[1]), perSecond: Number(match[2]) };
+  saturate(cgroup: string, seconds: number): Promise<Load> {
+    return saturate(cgroup, this.#url, seconds);
   }
 
   /** The first requests are slower than all others. */

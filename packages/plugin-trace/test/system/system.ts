@@ -38,14 +38,16 @@ export async function startSystem(hosts: Hosts): Promise<System> {
 
   for (const database of here) await startDatabase[database](hosts, places[database]);
   // Whoever is called comes before its callers.
+  const node = { program: process.execPath, args: [app("node.mjs")] };
   const applications = {
     store: { program: services, args: ["store"] },
-    node: { program: process.execPath, args: [app("node.mjs")] },
+    node,
+    node2: node,
     python: { program: python, args: ["-u", app("python.py")] },
     front: { program: services, args: ["front"] },
     nginx: { program: commandPath("nginx")!, args: nginxArguments(hosts, env["FRONT"]!) },
   };
-  for (const server of ["store", "node", "python", "front", "nginx"] as const)
+  for (const server of ["store", "node", "node2", "python", "front", "nginx"] as const)
     await hosts.listening(places[server], 8080, hosts.start(places[server], { ...applications[server], env }));
 
   const drive = startDriver(hosts, places.nginx.address);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 /** Who answers; each on a host of its own. */
-export type Server = "nginx" | "front" | "python" | "node" | "store" | "postgres" | "mariadb" | "redis" | "rabbitmq";
+export type Server = "nginx" | "front" | "python" | "node" | "node2" | "store" | "postgres" | "mariadb" | "redis" | "rabbitmq";
 
 /** Applications and the proxy: without them there is no system. The others are left out where they are not installed. */
-export const necessary = ["nginx", "front", "python", "node", "store"] as const satisfies readonly Server[];
+export const necessary = ["nginx", "front", "python", "node", "node2", "store"] as const satisfies readonly Server[];
 export const databases = ["postgres", "mariadb", "redis", "rabbitmq"] as const satisfies readonly Server[];
 export type Database = (typeof databases)[number];
 
@@ -31,7 +31,8 @@ const root: Call = {
       server: "front",
       calls: [
         node,
-        { ...node, name: "spawned", said: "node, by a child goroutine" },
+        // An event loop of its own: at concurrency 1 each has one request at a time.
+        { ...node, name: "spawned", server: "node2", said: "node, by a child goroutine" },
         { name: "python", server: "python", calls: [{ name: "mariadb", server: "mariadb" }, node] },
         { name: "postgres", server: "postgres" },
         { name: "redis", server: "redis" },

@@ -18,7 +18,7 @@ import (
 )
 
 func front() {
-	steps := []step{nodeTwice(os.Getenv("NODE")), ask(os.Getenv("PYTHON"), "python")}
+	steps := []step{twoNodes(os.Getenv("NODE"), os.Getenv("NODE2")), ask(os.Getenv("PYTHON"), "python")}
 	steps = append(steps, ifNamed("POSTGRES", askPostgres)...)
 	steps = append(steps, ifNamed("REDIS", askRedis)...)
 	steps = append(steps, ifNamed("RABBITMQ", publish)...)
@@ -27,8 +27,8 @@ func front() {
 }
 
 // A fan-out: one of the two is asked by a goroutine of its own.
-func nodeTwice(host string) step {
-	mine, other := ask(host, "node"), ask(host, "spawned")
+func twoNodes(host, host2 string) step {
+	mine, other := ask(host, "node"), ask(host2, "spawned")
 	return func(ctx context.Context, place string) error {
 		answered := make(chan error)
 		go func() { answered <- other(ctx, place) }()

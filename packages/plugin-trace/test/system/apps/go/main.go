@@ -26,6 +26,9 @@ func main() {
 		front()
 	case "store":
 		store()
+	case "hello": // who does nothing but answer, for bench/trace-overhead.ts
+		hello := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") }
+		log.Fatal(http.ListenAndServe(os.Args[2], http.HandlerFunc(hello)))
 	default:
 		log.Fatalf("no service is called %s", os.Args[1])
 	}

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 import type { Point } from "@skep/core";
 import test from "ava";
-import { spansOfRequest } from "../../system/made-up.js";
-import { Readers, type Readings } from "../../system/readers.js";
-import { callsOfRequest, databases, necessary } from "../../system/topology.js";
-import { compareTrees, type Verdict } from "../../system/trees.js";
+import { spansOfRequest } from "../system/made-up.js";
+import { Readers, type Readings } from "../system/readers.js";
+import { callsOfRequest, databases, necessary } from "../system/topology.js";
+import { compareTrees, type Verdict } from "../system/trees.js";
 
 const calls = callsOfRequest(new Set([...necessary, ...databases]));
 const requests = { first: 5, count: 20 };
