@@ -8,8 +8,8 @@ export function inOrder(...parts: readonly PluginInstance[]): Required<PluginIns
     async start() {
       for (const part of parts) await part.start?.();
     },
-    async flush(time) {
-      for (const part of parts) await part.flush?.(time);
+    async flush(time, isLast) {
+      for (const part of parts) await part.flush?.(time, isLast);
     },
     async close() {
       const failures: unknown[] = [];

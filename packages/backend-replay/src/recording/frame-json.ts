@@ -73,7 +73,7 @@ export function turn(plain: Readonly<Record<string, unknown>>): Turn {
     case "flush": {
       const time = fromPlain(plain["time"]);
       if (typeof time !== "bigint") throw malformed("a flush without its time");
-      return { why: "flush", time };
+      return { why: "flush", time, ...(plain["isLast"] === true && { isLast: true }) };
     }
     case "every":
       return { why: "every", timer: count(plain["timer"], "turn.timer") };

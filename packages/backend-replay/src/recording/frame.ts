@@ -82,7 +82,13 @@ export interface Told {
 
 /** Why a plugin runs although no record came. Timers and sleeps are counted from 0 in the order they were asked for. */
 export type Turn =
-  | { readonly why: "flush"; /** Unix time the points were stamped with, ns. */ readonly time: bigint }
+  | {
+      readonly why: "flush";
+      /** Unix time the points were stamped with, ns. */
+      readonly time: bigint;
+      /** Absent: false. */
+      readonly isLast?: boolean;
+    }
   | { readonly why: "every"; readonly timer: number }
   | { readonly why: "wake"; readonly sleep: number };
 

@@ -19,9 +19,9 @@ export function recordedPlugin(plugin: Plugin, writerOf: () => RecordingWriter |
       const instance = await plugin.setup(recordedContext(context, writer));
       return {
         start: () => instance.start?.(),
-        flush(time) {
-          writer.turn({ why: "flush", time });
-          return instance.flush?.(time);
+        flush(time, isLast = false) {
+          writer.turn({ why: "flush", time, ...(isLast && { isLast }) });
+          return instance.flush?.(time, isLast);
         },
         close: () => instance.close?.(),
       };

@@ -151,7 +151,7 @@ export class Player {
       case "flush":
         // Plugins are flushed one after another, so what the last one waited for has come.
         await this.#flush;
-        script.dueFlushes.push(turn.time);
+        script.dueFlushes.push(turn);
         this.#flush = this.agent.flush();
         break;
     }

@@ -23,8 +23,8 @@ export function replayedPlugin(plugin: Plugin, next: () => Script | undefined): 
         start: () => instance.start?.(),
         // The agent asks all plugins; only the one whose turn it was then answers.
         async flush() {
-          const time = script.dueFlushes.shift();
-          if (time !== undefined) await instance.flush?.(time);
+          const due = script.dueFlushes.shift();
+          if (due !== undefined) await instance.flush?.(due.time, due.isLast);
         },
         close: () => instance.close?.(),
       };

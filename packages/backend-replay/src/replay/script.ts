@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import type { Turn } from "../recording/frame.js";
 import type { Recording } from "../recording/reader.js";
 
 /** What one recorded session has to say to its plugin besides kernel records, and the plugin's side of it. */
@@ -8,8 +9,8 @@ export class Script {
   readonly timers: (() => void | Promise<void>)[] = [];
   /** Ends the plugin's sleeps, in the order it fell asleep. */
   readonly sleepers: (() => void)[] = [];
-  /** Unix times of flushes that are to come now, ns. */
-  readonly dueFlushes: bigint[] = [];
+  /** Flushes that are to come now. */
+  readonly dueFlushes: Extract<Turn, { why: "flush" }>[] = [];
   readonly #answers = new Map<string, unknown[]>();
   #catchUp: ((map: string) => void) | undefined;
 

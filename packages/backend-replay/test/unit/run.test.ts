@@ -88,13 +88,13 @@ const reading = definePlugin({
       context.count("aggregated");
     });
     return {
-      async flush(time) {
+      async flush(time, isLast) {
         const before = beats;
         await context.iterator("hearts").read(8, () => {});
         const between = beats;
         await context.iterator("hearts").read(8, () => {});
         context.count("observed");
-        context.emit(pulse.point(time, { name: `${before} ${between}` }, { count: beats }));
+        context.emit(pulse.point(time, { name: `${before} ${between} ${isLast ? 1 : 0}` }, { count: beats }));
       },
     };
   },
@@ -152,7 +152,11 @@ test("records that came while a flush was reading come then again", async (t) =>
   kernel.iterator("hearts").turnstile.watch();
   const { bytes, points } = await recorded(t, reading, kernel);
   const counts = points.map(({ tags, fields }) => [...String(tags["name"]).split(" "), fields["count"]].map(Number));
-  t.true(counts.some(([before = 0, between = 0, after = 0]) => before < between && between < after));
+  t.deepEqual(
+    counts.map(([, , isLast]) => isLast),
+    [0, 0, 0, 1],
+  );
+  t.true(counts.some(([before = 0, between = 0, , after = 0]) => before < between && between < after));
   t.deepEqual(await played(parseRun(bytes), reading), points);
 });
 
