@@ -105,8 +105,8 @@ export class Attribution implements Listener {
     this.#nowNs = Math.max(this.#nowNs, nowNs);
     const waiting = this.#waiting;
     this.#waiting = [];
+    for (const work of waiting) this.#attribute(work);
     for (const work of waiting) {
-      this.#attribute(work);
       const isPatient = !isLast && this.#nowNs - work.toldNs! < this.options.patienceNs;
       if (isPatient && !this.#isKnown(work)) this.#waiting.push(work);
       else this.#settle(work);
