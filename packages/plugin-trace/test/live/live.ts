@@ -2,7 +2,7 @@
 
 import { liveTests } from "@skep/testkit";
 import test, { type ImplementationFn } from "ava";
-import { python } from "./python.js";
+import { python } from "./peers.js";
 
 const register = await liveTests(test, ["root", "cgroup2", "tp_btf"]);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { threadId } from "node:worker_threads";
 import { libbpfBackend } from "@skep/backend-libbpf";
 import { type Agent, createAgent, type PluginStatus, type Point } from "@skep/core";
 import { processes } from "@skep/plugin-process";
@@ -33,7 +34,7 @@ const backend = libbpfBackend();
 /** Everything in the cgroup is traced unless `config` says otherwise. */
 export async function observer(t: Teardown, options: ObserverOptions = {}): Promise<Observer> {
   const { config = { trace_all_process: true }, strategies = {}, start = true } = options;
-  const cgroup = scopedCgroup(t, "trace");
+  const cgroup = scopedCgroup(t, `trace${threadId}`);
   const spans: Point[] = [];
   const agent = createAgent({
     backend,

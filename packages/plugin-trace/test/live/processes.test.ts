@@ -5,7 +5,7 @@ import type { Point } from "@skep/core";
 import { patience, type Place, type Spawned, spawnIn, type Teardown, until } from "@skep/testkit";
 import { live } from "./live.js";
 import { nothingUnaccounted, observer } from "./observe.js";
-import { get } from "./python.js";
+import { get } from "./peers.js";
 
 /** A server that answers everything; a process of its own, so that it has an environment of its own. */
 async function server(t: Teardown, place: Place): Promise<Spawned & { readonly port: number }> {
