@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // `npm start`: sets up, then shows the agent at work for half a minute, on traffic of its own in a scope of its own:
 //
-//   bin/skep run --enabled ebpf-net,ebpf-bash,ebpf-conntrack --duration 30s --interval 5s --output table -- \
+//   bin/skep run --enabled ebpf-net,ebpf-bash,ebpf-trace,ebpf-conntrack --duration 30s --interval 5s --output table -- \
 //     node scripts/demo/traffic.mjs
 //
-// and compares what it saw with what the demo really did. Ends with 0 only when they agree.
+// and compares what it saw with what the demo really did, and draws the call tree of one request. Ends with 0 only when they agree.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -34,15 +34,17 @@ async function show(truthFile, nat) {
   const recorder = { name: "demo", export: (points) => points.forEach((point) => seen.add(point)) };
   const traffic = [process.execPath, join(root, "scripts/demo/traffic.mjs"), String(trafficSeconds), truthFile];
   if (nat) traffic.push(JSON.stringify(nat));
-  const enabled = ["ebpf-net", "ebpf-bash", ...(nat ? ["ebpf-conntrack"] : [])].join(",");
+  const enabled = ["ebpf-net", "ebpf-bash", "ebpf-trace", ...(nat ? ["ebpf-conntrack"] : [])].join(",");
   const how = ["--enabled", enabled, "--duration", "30s", "--interval", "5s", "--output", "table"];
   const status = await runCli(["run", ...how, "--", ...traffic], { exporters: [recorder] });
   if (status !== 0) return status;
   if (!existsSync(truthFile))
     throw new Trouble("the demo's traffic did not end in time, so there is nothing to compare with");
+  const tree = seen.drawTree();
   const { text, agrees } = compare(JSON.parse(readFileSync(truthFile, "utf8")), seen);
   console.log(`\nWhat the demo did, by its own count, and what Skep saw of it:\n\n${text}\n`);
   console.log(agrees ? "They agree." : "They do not agree: this is a bug.");
+  if (tree !== undefined) console.log(`\nThe last checkout in the demo's shop, as Skep traced it:\n\n${tree}`);
   return agrees ? 0 : 1;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { isCheckout, picture, Traces } from "./trees.mjs";
 
 /** What tells the demo's rows of a measurement apart, and what is counted in them. */
 const shapes = {
@@ -11,6 +12,8 @@ const shapes = {
     counters: ["count", "bytes_read", "bytes_written"],
   },
   dnsflow: { identity: ["pid", "transport", "family", "direction", "rcode"], counters: ["count"] },
+  // Counted by tree, not by span: see Seen.trees.
+  dketrace: { identity: ["tree"], counters: ["count"] },
   // A point is one command.
   bash: { identity: ["cmd"], counters: ["count"] },
 };
@@ -21,15 +24,27 @@ const keyOf = (measurement, values) =>
 /** Sums points in the shape of the demo's own rows: what Skep saw. */
 export class Seen {
   #rows = new Map();
+  #traces = new Traces();
 
   /** @param {import("@skep/core").Point} point */
-  add({ measurement, tags, fields }) {
-    if (!(measurement in shapes)) return;
+  add(point) {
+    this.#traces.add(point);
+    const { category, measurement, tags, fields } = point;
+    if (category === "tracing" || !(measurement in shapes)) return;
     const { counters } = shapes[measurement];
     const key = keyOf(measurement, { ...fields, ...tags });
     const row = this.#rows.get(key) ?? Object.fromEntries(counters.map((name) => [name, 0]));
     for (const name of counters) row[name] += Number(fields[name] ?? (measurement === "bash" ? 1 : 0));
     this.#rows.set(key, row);
+  }
+
+  /** Looks at all spans once there are no more. @returns {string | undefined} a picture of the last whole tree, or of any */
+  drawTree() {
+    const trees = this.#traces.trees();
+    const whole = trees.filter(isCheckout);
+    if (trees.length > 0) this.#rows.set(keyOf("dketrace", { tree: "whole call trees" }), { count: whole.length });
+    const shown = whole.at(-1) ?? trees.at(-1);
+    return shown && picture(shown);
   }
 
   /** @param {object} truth a row of the demo */

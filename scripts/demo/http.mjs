@@ -26,15 +26,20 @@ function count(row, moved) {
   row.counters.bytes_written += moved.written;
 }
 
-/** @returns the server; @param sockets those that are open */
-export function shopServer(truth, family, sockets) {
+/**
+ * A server that counts what it is asked for. @param sockets those that are open
+ * @param {(asked: { method: string, path: string }) => Promise<{ status: number, answer: string }>} respond
+ */
+export function countingServer(truth, family, sockets, respond) {
   const meters = new WeakMap();
-  const server = createServer((asked, answer) => {
+  const server = createServer(async (asked, answer) => {
+    const { method, socket } = asked;
     const path = asked.url.replace(/\?.*/, "");
-    const visit = visits.find((one) => one.path === path && one.method === asked.method);
-    asked.resume().on("end", () => answer.writeHead(visit.status).end(visit.answer));
-    const { socket } = asked;
-    answer.on("finish", () => count(truth.http(family, "incoming", visit), meters.get(socket)()));
+    asked.resume();
+    await once(asked, "end");
+    const { status, answer: body } = await respond({ method, path });
+    answer.on("finish", () => count(truth.http(family, "incoming", { method, path, status }), meters.get(socket)()));
+    answer.writeHead(status).end(body);
   });
   server.on("connection", (socket) => {
     meters.set(socket, meter(socket));
@@ -45,30 +50,36 @@ export function shopServer(truth, family, sockets) {
   return server;
 }
 
-/** A customer with one connection that is kept. */
-export class Customer {
+export const shopServer = (truth, family, sockets) =>
+  countingServer(truth, family, sockets, async (asked) =>
+    visits.find(({ method, path }) => path === asked.path && method === asked.method),
+  );
+
+/** Somebody with one connection that is kept, who counts what is asked on it. */
+export class CountingClient {
   #agent = new Agent({ keepAlive: true, maxSockets: 1 });
   #meter;
   #socket;
-  #next = 0;
 
   constructor(truth, { family, host, port }) {
     Object.assign(this, { truth, family, host, port });
   }
 
-  async visit() {
-    const visit = visits[this.#next++ % visits.length];
-    const { method, path, query = "", body } = visit;
+  /** @returns the status */
+  async ask({ method, path, query = "", body }) {
     const asking = request({ agent: this.#agent, host: this.host, port: this.port, method, path: path + query });
     asking.on("socket", (socket) => this.#know(socket));
     asking.end(body);
     const [answer] = await once(asking, "response");
     answer.resume();
     await once(answer, "end");
-    count(this.truth.http(this.family, "outgoing", visit), this.#meter());
+    const { statusCode: status } = answer;
+    count(this.truth.http(this.family, "outgoing", { method, path, status }), this.#meter());
+    return status;
   }
 
   async leave() {
+    if (this.#socket === undefined) return;
     const closed = once(this.#socket, "close");
     this.#agent.destroy();
     await closed;
@@ -79,5 +90,14 @@ export class Customer {
     this.#socket = socket;
     this.#meter = meter(socket);
     socket.once("connect", () => this.truth.follow(socket, this.family, "outgoing"));
+  }
+}
+
+/** A customer, who visits one page after another. */
+export class Customer extends CountingClient {
+  #next = 0;
+
+  visit() {
+    return this.ask(visits[this.#next++ % visits.length]);
   }
 }

@@ -37,6 +37,11 @@ export class Truth {
     return this.#row("dnsflow", { transport: "udp", family, direction, rcode }, { count: 0 });
   }
 
+  /** Whole call trees of checkouts. */
+  checkouts() {
+    return this.#row("dketrace", { tree: "whole call trees" }, { count: 0 });
+  }
+
   #row(measurement, identity, zero) {
     const key = [measurement, ...Object.values(identity)].join(" ");
     if (!this.#rows.has(key)) {
