@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type Cursor, NatTable, type PluginContext, type PluginInstance, ProcessTable } from "@skep/core";
 import { detectorFor, fieldsOf } from "./call-fields.js";
 import { Connections, type Taken } from "./capture/connections.js";
+import { Losses } from "./capture/losses.js";
 import { Orders } from "./capture/orders.js";
 import { traceEvent } from "./codec.gen.js";
 import type { TraceConfig } from "./config.js";
@@ -24,9 +25,11 @@ export class Tracer implements PluginInstance {
   readonly #attribution: Attribution;
   readonly #connections: Connections;
   readonly #orders: Orders;
+  readonly #losses: Losses;
   readonly #bootId: string;
   /** What the kernel's clock shows at least. */
   #nowNs = 0;
+  #tickedNs = 0;
 
   constructor(context: PluginContext<TraceConfig>) {
     const { config, host } = context;
@@ -39,6 +42,7 @@ export class Tracer implements PluginInstance {
       settled: (attributed) => this.#settled(attributed),
       lost: (calls) => this.#drop("trace_gap", calls),
     });
+    this.#losses = new Losses(context.map("skep_stats"));
     this.#orders = new Orders(context.map("trace_orders"));
     this.#connections = new Connections({
       makeDetector: detectorFor,
@@ -54,7 +58,7 @@ export class Tracer implements PluginInstance {
   flush(time: bigint, isLast = false): void {
     this.#nowNs = Math.max(this.#nowNs, Number(time - this.#context.bootTime()));
     this.#connections.tidy(this.#nowNs);
-    this.#attribution.tick(this.#nowNs, isLast);
+    this.#tick(0, isLast);
     this.#tellUnlinked();
   }
 
@@ -63,9 +67,12 @@ export class Tracer implements PluginInstance {
     this.#processes.close();
   }
 
-  #tick(): void {
-    this.#nowNs += TICK_MS * NS;
-    this.#attribution.tick(this.#nowNs);
+  #tick(passedNs = TICK_MS * NS, isLast = false): void {
+    const sinceNs = this.#tickedNs;
+    this.#tickedNs = this.#nowNs;
+    this.#nowNs += passedNs;
+    if (this.#losses.check()) this.#attribution.lostRecords(sinceNs);
+    this.#attribution.tick(this.#nowNs, isLast);
   }
 
   // hot

@@ -93,6 +93,11 @@ export class Attribution implements Listener {
     }
   }
 
+  /** Records were lost since `sinceNs`: what begins until requests of that time are over is not certain. */
+  lostRecords(sinceNs: number): void {
+    this.units.blind(sinceNs, this.#nowNs + 2 * this.options.patienceNs);
+  }
+
   /** How many calls were left alone since it was asked last, and why. */
   takeUnlinked(): Readonly<Unlinked> {
     const taken = this.#unlinked;

@@ -46,6 +46,8 @@ export class Units {
   readonly #entries = new Map<Unit, Entry[]>();
   #origins = new Map<Unit, Origin>();
   #olderOrigins = new Map<Unit, Origin>();
+  #blindFromNs = Infinity;
+  #blindUntilNs = -Infinity;
 
   /** A unit begins to work at a request. */
   open(entry: Entry): void {
@@ -63,12 +65,19 @@ export class Units {
     this.#origins.set(child, { parent, createdNs });
   }
 
+  /** Records were lost: requests may have been read between these times that nobody knows of. */
+  blind(fromNs: number, untilNs: number): void {
+    if (fromNs > this.#blindUntilNs) this.#blindFromNs = fromNs;
+    this.#blindUntilNs = Math.max(this.#blindUntilNs, untilNs);
+  }
+
   /** What a call was made for that `unit` began at `atNs`. */
   causeOf(unit: Unit, atNs: number): Cause {
     let [line, whenNs] = [unit, atNs];
     for (let generation = 0; generation < MOST_GENERATIONS; generation++) {
       const open = (this.#entries.get(line) ?? []).filter((entry) => isOpenAt(entry, whenNs));
       if (open.length > 1) return "uncertain";
+      if (open.length > 0 && this.#isBlindAt(atNs)) return "uncertain";
       // Who was made for a request goes on working for it, as long as that is open.
       if (open[0] !== undefined) return isOpenAt(open[0], atNs) ? open[0] : "none";
       const origin = this.#origins.get(line) ?? this.#olderOrigins.get(line);
@@ -76,6 +85,10 @@ export class Units {
       [line, whenNs] = [origin.parent, origin.createdNs];
     }
     return "none";
+  }
+
+  #isBlindAt(atNs: number): boolean {
+    return this.#blindFromNs <= atNs && atNs <= this.#blindUntilNs;
   }
 
   /** Forgets requests that were over before `beforeNs`. */

@@ -93,6 +93,23 @@ test("goroutines that make each other are no endless loop", (t) => {
   t.is(scene.traceIds().get("/out"), undefined);
 });
 
+test("while records may be missing, nothing is tied: a request may be in hand that nobody saw", (t) => {
+  const scene = new Scene();
+  const before = scene.step();
+  const request = scene.ask("/in", 7);
+  const call = scene.call("/out", 7);
+  scene.attribution.lostRecords(before);
+  scene.answer(call, 7);
+  scene.respond(request, 7);
+  scene.wait(30e9);
+  t.is(scene.traceIds().get("/out"), undefined);
+  const later = scene.ask("/later", 7);
+  scene.answer(scene.call("/again", 7), 7);
+  scene.respond(later, 7);
+  scene.end();
+  t.is(scene.traceIds().get("/again"), scene.traceIds().get("/later"));
+});
+
 /** What a process does next; numbers choose among what there is. */
 type Act = readonly [what: "ask" | "call" | "answer" | "respond" | "hand over", which: number, whose: number];
 
