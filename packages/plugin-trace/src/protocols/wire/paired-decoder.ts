@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+
+import { type CallSink, type Decoder, type Passage, Side, type Turn } from "@skep/protocols";
+import type { WireCall } from "../wire-call.js";
+import type { MessageReader } from "./message-reader.js";
+
+/** Calls that may wait for their responses; a client that sends more without reading is none we follow. */
+const MOST_PENDING = 1024;
+/** How often a connection may turn out to say something else than was thought before it is given up. */
+const MOST_BREAKS = 8;
+
+/** How a decoder puts what it finds, and where it begins. */
+export interface DecoderStart {
+  readonly sink: CallSink;
+  /** The conversation was joined in its middle: what comes before the next request is of older ones. */
+  readonly isMidway: boolean;
+}
+
+/**
+ * What decoders of requests and responses have in common: calls wait in a queue, what was lost is made up for at the next
+ * request, and a response that is too long to be captured whole lasts until the next request begins.
+ */
+export abstract class PairedDecoder<C extends WireCall> implements Decoder {
+  turn: Turn | undefined;
+  /** Oldest first. */
+  protected readonly pending: C[] = [];
+  protected abstract readonly requests: MessageReader;
+  protected abstract readonly responses: MessageReader;
+  readonly #sink: CallSink;
+  /** Whether the next request must be looked for, and whether responses are older than it. */
+  #seeksRequest: boolean;
+  #seeksResponse: boolean;
+  /** Bytes of the response were not seen: where its messages begin is not known. */
+  #isAdrift = false;
+  /** Offset of the next byte of the responses. */
+  #responseOffset = 0;
+  #breaks = 0;
+
+  constructor({ sink, isMidway }: DecoderStart) {
+    this.#sink = sink;
+    this.#seeksRequest = this.#seeksResponse = isMidway;
+  }
+
+  /** Whether a request may begin with these bytes, where nothing is known of what came before. */
+  protected abstract beginsRequest(bytes: Uint8Array): boolean;
+
+  /** Whether a response that is not followed any more seems to end with these bytes. */
+  protected endsResponse(_bytes: Uint8Array): boolean {
+    return false;
+  }
+
+  /** Bytes that are kept beside those of calls and readers. */
+  protected get extraSize(): number {
+    return 0;
+  }
+
+  get size(): number {
+    let bytes = this.requests.size + this.responses.size + this.extraSize;
+    for (const { size } of this.pending) bytes += size;
+    return bytes;
+  }
+
+  get isAtRest(): boolean {
+    return this.pending.length === 0 && !this.#seeksRequest && this.requests.isAtStart && this.responses.isAtStart;
+  }
+
+  body(side: Side): number {
+    if (side === Side.REQUESTS) return this.#seeksRequest ? 0 : this.requests.body;
+    return this.#seeksResponse || this.#isAdrift ? 0 : this.responses.body;
+  }
+
+  indifferent(side: Side): number {
+    if (side === Side.REQUESTS) return this.#seeksRequest ? Infinity : this.requests.body;
+    if (this.#seeksResponse || this.#isAdrift) return Infinity;
+    return this.#canDrift() ? Infinity : this.responses.body;
+  }
+
+  take(side: Side, passage: Passage, from: number, to: number): number {
+    if (this.turn !== undefined) return 0;
+    if (side === Side.REQUESTS) return this.#takeRequests(passage, from, to);
+    const took = this.#takeResponses(passage, from, to);
+    this.#responseOffset = passage.origin + from + took;
+    return took;
+  }
+
+  miss(side: Side, length: number, timeNs: number): void {
+    if (side === Side.REQUESTS) {
+      if (!this.#seeksRequest) this.requests.miss(length, timeNs);
+      return;
+    }
+    this.#responseOffset += length;
+    if (this.#seeksResponse) return;
+    if (!this.#isAdrift && length <= this.responses.body) return this.responses.miss(length, timeNs);
+    if (!this.#isAdrift) this.#drift();
+    this.pending[0]?.drifted(this.#responseOffset, timeNs);
+  }
+
+  lose(): void {
+    if (this.turn !== undefined) return;
+    let lost = 0;
+    for (const call of this.pending.splice(0)) {
+      if (call.hasResponse) this.#tell(call);
+      else if (call.isSpan) lost++;
+    }
+    if (lost > 0) this.#sink.lost(lost);
+    this.requests.reset();
+    this.responses.reset();
+    this.#seeksRequest = this.#seeksResponse = true;
+    this.#isAdrift = false;
+    this.lostTrack();
+  }
+
+  close(): void {
+    for (const call of this.pending.splice(0)) this.#tell(call);
+  }
+
+  tellProgress(): void {
+    // A span is told once.
+  }
+
+  /** What was being put together is forgotten. */
+  protected lostTrack(): void {}
+
+  /** A call begins. */
+  protected open(call: C): void {
+    if (this.pending.length < MOST_PENDING) this.pending.push(call);
+    else this.lose();
+  }
+
+  /** A call is over. */
+  protected finish(call: C): void {
+    const at = this.pending.indexOf(call);
+    if (at >= 0) this.pending.splice(at, 1);
+    this.#tell(call);
+  }
+
+  #tell(call: C): void {
+    if (call.isSpan) this.#sink.told(call);
+  }
+
+  #takeRequests(passage: Passage, from: number, to: number): number {
+    if (this.#seeksRequest) {
+      if (!this.beginsRequest(passage.bytes.subarray(from, to))) return to - from;
+      this.#seeksRequest = false;
+      this.requests.reset();
+    }
+    if (this.#isAdrift && this.requests.isAtStart) this.#endDrift();
+    const took = this.requests.take(passage, from, to);
+    return this.requests.isBroken ? this.#break(to - from) : took;
+  }
+
+  #takeResponses(passage: Passage, from: number, to: number): number {
+    const { bytes, timeNs, origin } = passage;
+    if (this.#seeksResponse) {
+      const [call] = this.pending;
+      if (call === undefined || timeNs < call.firstNs) return to - from;
+      this.#seeksResponse = false;
+      this.responses.reset();
+    }
+    if (this.#isAdrift) {
+      this.pending[0]?.drifted(origin + to, timeNs);
+      if (this.endsResponse(bytes.subarray(from, to))) this.#endDrift();
+      return to - from;
+    }
+    const took = this.responses.take(passage, from, to);
+    return this.responses.isBroken ? this.#break(to - from) : took;
+  }
+
+  /** Which call a response belongs to is certain even where its messages are not seen. */
+  #canDrift(): boolean {
+    const [call] = this.pending;
+    return this.pending.length === 1 && (call!.hasResponse || !this.responses.isAtStart);
+  }
+
+  #drift(): void {
+    this.pending[0]?.answers(this.responses.at, this.responses.beganNs);
+    this.responses.reset();
+    this.#isAdrift = true;
+  }
+
+  #endDrift(): void {
+    this.#isAdrift = false;
+    this.#seeksResponse = true;
+    const [call] = this.pending;
+    if (call !== undefined) this.finish(call);
+  }
+
+  /** What came is no message: perhaps we lost our way. All `length` bytes are passed over. */
+  #break(length: number): number {
+    this.lose();
+    if (++this.#breaks > MOST_BREAKS) this.turn = { to: "undecodable" };
+    return length;
+  }
+}
