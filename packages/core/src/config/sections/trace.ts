@@ -25,7 +25,10 @@ export const traceSection = defineSection({
         examples: ["127.0.0.1:9529"],
       }),
     trace_all_process: z.boolean().default(false).describe("trace every process that no blacklist names"),
-    trace_env_list: names("trace processes that have one of these environment variables", serviceVariables),
+    trace_env_list: names(
+      "trace processes that have one of these environment variables; with neither list, those that name a service",
+      serviceVariables,
+    ),
     trace_env_blacklist: names("never trace processes that have one of these environment variables"),
     trace_name_list: names("trace processes of these names", ["chrome", "firefox"]),
     trace_name_blacklist: names("never trace processes of these names; `datakit` and `datakit-ebpf` never are"),
