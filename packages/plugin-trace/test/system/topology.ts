@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /** Who answers; each on a host of its own. */
-export type Server = "nginx" | "front" | "python" | "node" | "node2" | "store" | "postgres" | "mariadb" | "redis" | "rabbitmq";
+export type Server =
+  "nginx" | "front" | "python" | "node" | "node2" | "store" | "postgres" | "mariadb" | "redis" | "rabbitmq";
 
 /** Applications and the proxy: without them there is no system. The others are left out where they are not installed. */
 export const necessary = ["nginx", "front", "python", "node", "node2", "store"] as const satisfies readonly Server[];

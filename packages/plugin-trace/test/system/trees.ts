@@ -25,6 +25,8 @@ export interface Verdict {
   readonly requests: number;
   /** Requests whose every span is there, with its true parent. */
   readonly wholeTrees: number;
+  /** The same, but for what is called over gRPC and below: its streams are handed between goroutines. */
+  readonly wholeButGrpc: number;
   /** Kind of server -> its requests; right when every call made for one has it as parent. */
   readonly servers: ReadonlyMap<string, Tally>;
   /** `front > python`: calls made inside a server, whose parent is the request it works for. */
@@ -81,10 +83,10 @@ export function compareTrees(
     return endOf(parent) === trueParent ? "right" : "wrong";
   };
 
-  let wholeTrees = 0;
+  let [wholeTrees, wholeButGrpc] = [0, 0];
   for (let id = first; id < first + count; id++) {
     const served = new Map<string, Fate[]>();
-    let isWhole = true;
+    let [isWhole, isWholeButGrpc] = [true, true];
     for (const { place, parent, caller, callee } of calls) {
       const edge = `${caller} > ${callee}`;
       const fates: Fate[] = [];
@@ -95,7 +97,9 @@ export function compareTrees(
       }
       const cause = parent === undefined ? undefined : `${id} ${place} outgoing`;
       fates.push(between.add(edge, fateOf(`${id} ${place} incoming`, cause)));
-      isWhole &&= fates.every((fate) => fate === "right");
+      const isRight = fates.every((fate) => fate === "right");
+      isWhole &&= isRight;
+      isWholeButGrpc &&= isRight || edge.includes("gRPC");
     }
     for (const { place, callee } of calls) {
       const fates = served.get(place);
@@ -104,10 +108,12 @@ export function compareTrees(
       servers.add(kind, byEnd.has(`${id} ${place} incoming`) ? worst(fates) : "missing");
     }
     if (isWhole) wholeTrees++;
+    if (isWholeButGrpc) wholeButGrpc++;
   }
   return {
     requests: count,
     wholeTrees,
+    wholeButGrpc,
     servers: servers.all,
     inside: inside.all,
     between: between.all,
