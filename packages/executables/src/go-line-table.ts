@@ -75,6 +75,13 @@ export class GoLineTable {
     this.text = layout.text === undefined ? this.#base : word(layout.text);
   }
 
+  /** All functions, first to last. */
+  get extent(): Stretch {
+    const { entry: width } = this.#layout;
+    const address = (index: number) => this.#wide(this.#functions + index * 2 * width) - this.#base;
+    return { start: address(0), end: address(this.#count) };
+  }
+
   /** Functions by their full names, such as `crypto/tls.(*Conn).Read`: those that the program has, of equal names the first. */
   find(names: readonly string[]): ReadonlyMap<string, GoFunction> {
     const nameAt = new Map<number, string>();

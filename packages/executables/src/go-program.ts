@@ -42,6 +42,13 @@ export class GoProgram {
     return table && new GoProgram(elf, table);
   }
 
+  /** All code that the Go compiler or assembler made; nothing of what is written in C. */
+  get text(): Stretch {
+    const { start, end } = this.#table.extent;
+    const text = (this.#text ??= textStart(this.elf, this.#table.text, [...this.#table.find(witnesses).values()]));
+    return { start: text + start, end: text + end };
+  }
+
   /** Functions by their full names, such as `crypto/tls.(*Conn).Read`: those that the program has. */
   find(names: readonly string[]): ReadonlyMap<string, GoCode> {
     const found = this.#table.find([...names, ...witnesses]);
