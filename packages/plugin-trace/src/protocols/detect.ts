@@ -12,6 +12,7 @@ import {
   Side,
 } from "@skep/protocols";
 import { traceHeaders } from "./app-trace/index.js";
+import { AmqpDecoder, beginsAmqp, continuesAmqp } from "./amqp/decoder.js";
 import { continuesMysql, greetsMysql, MysqlDecoder } from "./mysql/decoder.js";
 import type { ProtocolName } from "./names.js";
 import { beginsPostgres, continuesPostgres, PostgresDecoder } from "./postgresql/decoder.js";
@@ -74,6 +75,13 @@ const protocols: readonly Protocol[] = [
     continues: continuesMysql,
     first: Side.RESPONSES,
     decoder: (start) => new MysqlDecoder(start),
+  },
+  {
+    name: "amqp",
+    begins: beginsAmqp,
+    continues: continuesAmqp,
+    first: Side.REQUESTS,
+    decoder: (start) => new AmqpDecoder(start),
   },
 ];
 

@@ -5,9 +5,11 @@ import type { SpanFields } from "../span-fields.js";
 import type { Statement } from "../sql/obfuscate.js";
 import { WireCall } from "../wire-call.js";
 import type { Message } from "../wire/message-reader.js";
-import { Reply } from "./packets.js";
+import { Command, Reply } from "./packets.js";
 import { type EofHabit, ResponseShape } from "./response-shape.js";
 
+/** ER_PARSE_ERROR */
+const SYNTAX_ERROR = 1064;
 const SQL_STATE_MARK = "#".charCodeAt(0);
 const SQL_STATE_BYTES = 6;
 
@@ -44,7 +46,8 @@ export class MysqlCall extends WireCall {
   /** The response says how it went. @param payload of an OK, EOF or error packet */
   ends(payload: Buffer): void {
     const [first] = payload;
-    this.#status = first === Reply.ERROR || first === Reply.EOF ? first : Reply.OK;
+    const isEof = first === Reply.EOF && this.command !== Command.STMT_PREPARE;
+    this.#status = first === Reply.ERROR ? Reply.ERROR : isEof ? Reply.EOF : Reply.OK;
     if (this.#status !== Reply.ERROR || payload.length < 3) return;
     this.#errorCode = payload.readUInt16LE(1);
     const at = payload[3] === SQL_STATE_MARK ? 3 + SQL_STATE_BYTES : 3;
@@ -56,7 +59,8 @@ export class MysqlCall extends WireCall {
     const isError = this.#status === Reply.ERROR;
     return {
       operation: "MySQL",
-      resource: text,
+      // What a server does not understand may have values where nobody looks for any.
+      resource: this.#errorCode === SYNTAX_ERROR ? keyword : text,
       ...(keyword !== "" && { resource_type: keyword }),
       ...(comment !== "" && { mysql_comment: comment }),
       ...(this.hasResponse && { status: isError ? "error" : "ok" }),

@@ -50,7 +50,8 @@ export function continuesMysql(bytes: Uint8Array): boolean {
   if (packet === undefined) return false;
   if (packet[0] === Command.STMT_EXECUTE) return packet.length >= 10 && packet.readUInt32LE(6) === 1;
   if (packet[0] !== Command.QUERY && packet[0] !== Command.STMT_PREPARE) return false;
-  return /^(?:\0\x01)?\s*(?:\/\*|\(*[A-Za-z]{2,10}\b)/.test(packet.toString("latin1", 1, 64));
+  const from = packet[1] === 0 && packet[2] === 1 ? 3 : 1;
+  return /^\s*(?:\/\*|\(*[A-Za-z]{2,10}\b)/.test(packet.toString("latin1", from, 64));
 }
 
 /** Attributes may stand before a query, most often none: a byte of how many, and one that is always 1. */
@@ -97,6 +98,10 @@ export class MysqlDecoder extends PairedDecoder<MysqlCall> {
 
   protected override beginsRequest(bytes: Uint8Array): boolean {
     return continuesMysql(bytes);
+  }
+
+  protected override beginsResponse(bytes: Uint8Array): boolean {
+    return bytes.length > 4 && bytes[3] === 1;
   }
 
   protected override get extraSize(): number {

@@ -8,6 +8,7 @@ import { conditionName, type PostgresError, statusMode } from "./error.js";
 
 /** Characters of all statements of one call that are kept. */
 const LONGEST_RESOURCE = 4096;
+const SYNTAX_ERROR = "42601";
 const TAG = /^(?:INSERT \d+|UPDATE|DELETE|MERGE) (\d{1,15})$/;
 
 /** From a simple query, or the first message of an extended one, to the server being ready for the next. */
@@ -65,11 +66,17 @@ export class PostgresCall extends WireCall {
     this.#error ??= error;
   }
 
+  /** What a server does not understand may have values where nobody looks for any: only its first word is told. */
+  get #resource(): string {
+    if (this.#error?.sqlState === SYNTAX_ERROR) return this.#keyword;
+    return this.#statements.join("; ").slice(0, LONGEST_RESOURCE);
+  }
+
   override get fields(): SpanFields {
     const error = this.#error;
     return {
       operation: "PostgreSQL",
-      resource: this.#statements.join("; ").slice(0, LONGEST_RESOURCE),
+      resource: this.#resource,
       ...(this.#keyword !== "" && { resource_type: this.#keyword }),
       ...(this.#comment !== "" && { pgsql_comment: this.#comment }),
       pgsql_request_type: this.requestType,

@@ -21,7 +21,9 @@ const UNASKED: ReadonlySet<number> = new Set([
 const STATEMENT = "S".charCodeAt(0);
 /** Where a server says whether it goes on in TLS. */
 const REFUSED: ReadonlySet<number> = new Set(Buffer.from("NE"));
-const READY = /Z\0\0\0\x05[EIT]$/;
+const READY_FOR_QUERY = Buffer.from([Backend.READY, 0, 0, 0, 5]);
+/** Of a transaction that goes on, or failed, or none. */
+const READY_STATES: ReadonlySet<number> = new Set(Buffer.from("TEI"));
 
 /** Whether these bytes are what a client of PostgreSQL says first. */
 export function beginsPostgres(bytes: Uint8Array): boolean {
@@ -84,7 +86,7 @@ export class PostgresDecoder extends PairedDecoder<PostgresCall> {
   }
 
   protected override endsResponse(bytes: Uint8Array): boolean {
-    return READY.test(Buffer.from(bytes.subarray(-6)).toString("latin1"));
+    return READY_STATES.has(bytes.at(-1)!) && READY_FOR_QUERY.equals(bytes.subarray(-6, -1));
   }
 
   protected override get extraSize(): number {
@@ -126,11 +128,13 @@ export class PostgresDecoder extends PairedDecoder<PostgresCall> {
     let call = this.pending.at(-1);
     if (call === undefined || call.isSynced) {
       call = new PostgresCall(frame, String.fromCharCode(type));
-      this.open(call);
+      this.open(call, false);
     } else call.asked(frame);
     const { payload } = frame;
-    if (type === Frontend.SYNC) call.isSynced = true;
-    else if (type === Frontend.PARSE) {
+    if (type === Frontend.SYNC) {
+      call.isSynced = true;
+      this.asked(call);
+    } else if (type === Frontend.PARSE) {
       const { text: name, end } = cString(payload, 0);
       const statement = this.#statement(cString(payload, end).text);
       this.#prepared.set(name, statement);

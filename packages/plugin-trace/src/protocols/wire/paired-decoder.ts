@@ -44,6 +44,11 @@ export abstract class PairedDecoder<C extends WireCall> implements Decoder {
   /** Whether a request may begin with these bytes, where nothing is known of what came before. */
   protected abstract beginsRequest(bytes: Uint8Array): boolean;
 
+  /** Whether a response may begin with these bytes, where older ones were lost. */
+  protected beginsResponse(_bytes: Uint8Array): boolean {
+    return true;
+  }
+
   /** Whether a response that is not followed any more seems to end with these bytes. */
   protected endsResponse(_bytes: Uint8Array): boolean {
     return false;
@@ -72,7 +77,7 @@ export abstract class PairedDecoder<C extends WireCall> implements Decoder {
   indifferent(side: Side): number {
     if (side === Side.REQUESTS) return this.#seeksRequest ? Infinity : this.requests.body;
     if (this.#seeksResponse || this.#isAdrift) return Infinity;
-    return this.#canDrift() ? Infinity : this.responses.body;
+    return this.canDrift() ? Infinity : this.responses.body;
   }
 
   take(side: Side, passage: Passage, from: number, to: number): number {
@@ -121,10 +126,16 @@ export abstract class PairedDecoder<C extends WireCall> implements Decoder {
   /** What was being put together is forgotten. */
   protected lostTrack(): void {}
 
-  /** A call begins. */
-  protected open(call: C): void {
-    if (this.pending.length < MOST_PENDING) this.pending.push(call);
-    else this.lose();
+  /** A call begins. @param isAsked its request is complete, else {@link PairedDecoder.asked} tells so */
+  protected open(call: C, isAsked = true): void {
+    if (this.pending.length >= MOST_PENDING) return this.lose();
+    this.pending.push(call);
+    if (isAsked) this.asked(call);
+  }
+
+  /** The server has all it needs to begin. */
+  protected asked(call: C): void {
+    if (call.isSpan) this.#sink.asked?.(call);
   }
 
   /** A call is over. */
@@ -153,7 +164,8 @@ export abstract class PairedDecoder<C extends WireCall> implements Decoder {
     const { bytes, timeNs, origin } = passage;
     if (this.#seeksResponse) {
       const [call] = this.pending;
-      if (call === undefined || timeNs < call.firstNs) return to - from;
+      const isOlder = call === undefined || timeNs < call.firstNs;
+      if (isOlder || !this.beginsResponse(bytes.subarray(from, to))) return to - from;
       this.#seeksResponse = false;
       this.responses.reset();
     }
@@ -167,7 +179,7 @@ export abstract class PairedDecoder<C extends WireCall> implements Decoder {
   }
 
   /** Which call a response belongs to is certain even where its messages are not seen. */
-  #canDrift(): boolean {
+  protected canDrift(): boolean {
     const [call] = this.pending;
     return this.pending.length === 1 && (call!.hasResponse || !this.responses.isAtStart);
   }
