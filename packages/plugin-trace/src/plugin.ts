@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { definePlugin, NatTable, ProcessTable, spanMeasurement } from "@skep/core";
+import { definePlugin, MappedFiles, NatTable, ProcessTable, spanMeasurement } from "@skep/core";
 import { traceChunk, traceEvent, traceMark, traceOpen, traceOrder } from "./codec.gen.js";
 import { traceConfig, type TraceConfig } from "./config.js";
 import { traceProbes } from "./probes.js";
@@ -19,11 +19,15 @@ export const trace = definePlugin<TraceConfig>({
       x64: new URL("../dist/bpf/trace.x64.bpf.o", import.meta.url),
       arm64: new URL("../dist/bpf/trace.arm64.bpf.o", import.meta.url),
     },
+    go: {
+      x64: new URL("../dist/bpf/go.x64.bpf.o", import.meta.url),
+      arm64: new URL("../dist/bpf/go.arm64.bpf.o", import.meta.url),
+    },
   },
   probes: traceProbes,
   streams: { events: { map: "trace_events", codec: traceEvent } },
   layouts: [traceOpen, traceChunk, traceMark, traceOrder],
-  uses: [ProcessTable],
+  uses: [ProcessTable, MappedFiles],
   optionallyUses: [NatTable],
 
   load: ({ trace_max_connections }) => ({

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import { type ProbeGroup, scopeProbes } from "@skep/core";
+import { goProbes } from "./go/probes.js";
 
 /** What ebpf-trace hooks, best first. */
 export const traceProbes = {
   bytes: {
+    object: "trace",
     observes: "bytes of TCP connections, with their sequence numbers",
     strategies: [
       {
@@ -18,6 +20,7 @@ export const traceProbes = {
     ],
   },
   received: {
+    object: "trace",
     observes: "which thread reads from a connection",
     strategies: [
       {
@@ -30,6 +33,7 @@ export const traceProbes = {
     ],
   },
   sent: {
+    object: "trace",
     observes: "which thread writes to a connection",
     strategies: [
       {
@@ -54,5 +58,6 @@ export const traceProbes = {
       },
     ],
   },
-  ...scopeProbes,
+  ...goProbes,
+  scope: { ...scopeProbes.scope, object: "trace" },
 } as const satisfies Record<string, ProbeGroup>;

@@ -10,6 +10,8 @@ import { Orders } from "./capture/orders.js";
 import { traceEvent } from "./codec.gen.js";
 import type { TraceConfig } from "./config.js";
 import { EventKind } from "./contract.js";
+import { GoPrograms } from "./go/go-programs.js";
+import { Goroutines } from "./go/goroutines.js";
 import { TracedProcesses } from "./processes/traced-processes.js";
 import { spanOf, traceIdOf } from "./spans.js";
 import { type Attributed, Attribution } from "./units/attribution.js";
@@ -22,6 +24,7 @@ const NS = 1e6;
 export class Tracer implements PluginInstance {
   readonly #context: PluginContext<TraceConfig>;
   readonly #processes: TracedProcesses;
+  readonly #goPrograms: GoPrograms;
   readonly #attribution: Attribution;
   readonly #connections: Connections;
   readonly #orders: Orders;
@@ -36,11 +39,17 @@ export class Tracer implements PluginInstance {
     this.#context = context;
     this.#bootId = context.fact("boot_id", () => bootIdOf(host.procRoot));
     this.#processes = new TracedProcesses(context, context.use(ProcessTable), context.map("trace_denied"));
+    this.#goPrograms = new GoPrograms(context, context.map("go_programs"));
+    const goroutines = new Goroutines(context.map("go_origins"));
     this.#attribution = new Attribution({
       patienceNs: config.trace_patience * NS,
       traceIdOf: (mover, call) => traceIdOf(this.#bootId, mover, call),
       settled: (attributed) => this.#settled(attributed),
       lost: (calls) => this.#drop("trace_gap", calls),
+      goroutines: {
+        isGo: (pid) => this.#goPrograms.isGo(pid),
+        originOf: (pid, goroutine) => goroutines.originOf(pid, goroutine),
+      },
     });
     this.#losses = new Losses(context.map("skep_stats"));
     this.#orders = new Orders(context.map("trace_orders"));
@@ -53,6 +62,10 @@ export class Tracer implements PluginInstance {
     });
     context.ring("events").on((record) => this.#record(record));
     context.every(TICK_MS, () => this.#tick());
+  }
+
+  start(): Promise<void> {
+    return this.#goPrograms.start();
   }
 
   flush(time: bigint, isLast = false): void {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   attachToFiles,
@@ -49,11 +49,16 @@ export class GoPrograms implements FileProbes {
   }
 
   /**
-   * Whether a process runs a Go program; undefined when it has not been looked at. What a Go program does without a goroutine
-   * being known was done by nobody who is known: its threads do whatever comes.
+   * Whether a process runs a Go program, also before anybody has told of it; undefined when the process is gone. What a Go
+   * program does without a goroutine being known was done by nobody who is known: its threads do whatever comes.
    */
   isGo(pid: number): boolean | undefined {
-    return this.#isGo.get(pid);
+    const known = this.#isGo.get(pid);
+    if (known !== undefined) return known;
+    // A recording keeps it.
+    const found = this.context.fact(`go:${pid}`, () => this.#isGoProgram(pid)) ?? undefined;
+    if (found !== undefined) this.#isGo.set(pid, found);
+    return found;
   }
 
   wanted(_path: string, isProgram: boolean): boolean {
@@ -83,7 +88,7 @@ export class GoPrograms implements FileProbes {
     this.#isGo.delete(pid);
   }
 
-  #look({ openPath, path }: MappedFile): Reading {
+  #look({ openPath, path }: Pick<MappedFile, "openPath" | "path">): Reading {
     return this.#known.get(openPath, () => {
       try {
         return readGoProgram(openPath);
@@ -99,6 +104,15 @@ export class GoPrograms implements FileProbes {
     const fields = { event: "go-unsupported", path, reason: messageOf(error) };
     this.context.log.warn(fields, `${path}: its goroutines cannot be told apart, so its calls are not tied together`);
     return "unknown";
+  }
+
+  #isGoProgram(pid: number): boolean | null {
+    const path = join(this.context.host.procRoot, String(pid), "exe");
+    try {
+      return existsSync(path) ? this.#look({ openPath: path, path }) !== undefined : null;
+    } catch {
+      return null; // it went while it was read
+    }
   }
 
   #mapsOf(pid: number): string {

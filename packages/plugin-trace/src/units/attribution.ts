@@ -4,7 +4,7 @@ import type { Call } from "@skep/protocols";
 import type { Connection, Listener } from "../capture/connection.js";
 import type { Mover } from "../capture/marks.js";
 import { type Entry, type Unit, Units } from "./units.js";
-import { beginnerOf, responderOf, unitOf, type Work } from "./work.js";
+import { beginnerOf, type GoroutineKnowledge, originOfUnit, responderOf, unitOf, type Work } from "./work.js";
 
 /** How a call ended up. */
 export interface Attributed {
@@ -19,7 +19,7 @@ export interface Attributed {
 
 /** Why calls are not tied to the request they may have been made for. */
 export interface Unlinked {
-  /** Their unit worked at several requests at once. */
+  /** Their unit worked at several requests at once, or may work for others too. */
   uncertain: number;
   /** Somebody else than who was asked has answered: work was handed over, and nobody can tell which. */
   handedOver: number;
@@ -35,7 +35,11 @@ export interface AttributionOptions {
   readonly settled: (attributed: Attributed) => void;
   /** So many calls will not be told. */
   readonly lost: (calls: number) => void;
+  /** Default: there are no Go programs. */
+  readonly goroutines?: GoroutineKnowledge;
 }
+
+const noGoroutines: GoroutineKnowledge = { isGo: () => false, originOf: () => undefined };
 
 /** Calls that wait at most; the oldest are settled before their time. */
 const MOST_WAITING = 262_144;
@@ -45,7 +49,8 @@ const MOST_WAITING = 262_144;
  * a unit that read a request, made the call and sent the response did it for that request, if it had no other in hand.
  */
 export class Attribution implements Listener {
-  readonly units = new Units();
+  readonly units: Units;
+  readonly #goroutines: GoroutineKnowledge;
   #unlinked: Unlinked = { uncertain: 0, handedOver: 0, slow: 0 };
   /** Calls under way, by connection. */
   readonly #underWay = new Map<Connection, Map<Call, Work>>();
@@ -54,7 +59,10 @@ export class Attribution implements Listener {
   /** The latest the kernel's clock is known to show, ns. */
   #nowNs = 0;
 
-  constructor(private readonly options: AttributionOptions) {}
+  constructor(private readonly options: AttributionOptions) {
+    const goroutines = (this.#goroutines = options.goroutines ?? noGoroutines);
+    this.units = new Units((unit) => originOfUnit(unit, goroutines));
+  }
 
   /** Calls that are over and not settled. */
   get waiting(): number {
@@ -145,12 +153,12 @@ export class Attribution implements Listener {
   #attribute(work: Work): void {
     if (work.mover === undefined) {
       work.mover = beginnerOf(work);
-      const unit = work.mover && unitOf(work.mover);
+      const unit = work.mover && this.#unitOf(work.mover);
       if (unit === undefined) return;
       if (work.isIncoming) this.#enter(work, unit);
       else work.cause = this.units.causeOf(unit, work.call.firstNs);
     }
-    if (work.entry !== undefined) noteResponder(work, work.entry);
+    if (work.entry !== undefined) this.#noteResponder(work, work.entry);
   }
 
   #enter(work: Work, unit: Unit): void {
@@ -183,22 +191,33 @@ export class Attribution implements Listener {
   /** Of the request a call was made for, if that is certain. */
   #traceIdOf({ cause, mover, call }: Work): bigint | undefined {
     if (cause === undefined || cause === "none") return undefined;
+    const unit = this.#unitOf(mover!)!;
     // What was not known when the call began may be known now.
-    if (cause === "uncertain" || this.units.causeOf(unitOf(mover!)!, call.firstNs) === "uncertain") {
+    if (cause === "uncertain" || this.units.causeOf(unit, call.firstNs) === "uncertain") {
       this.#unlinked.uncertain++;
       return undefined;
     }
-    if (cause.isAnsweredByUnit === true) return cause.traceId;
-    if (cause.closedNs === Infinity) this.#unlinked.slow++;
-    else this.#unlinked.handedOver++;
-    return undefined;
+    if (cause.isAnsweredByUnit !== true) {
+      if (cause.closedNs === Infinity) this.#unlinked.slow++;
+      else this.#unlinked.handedOver++;
+      return undefined;
+    }
+    if (this.units.outlives(unit, cause)) {
+      this.#unlinked.uncertain++;
+      return undefined;
+    }
+    return cause.traceId;
   }
-}
 
-/** Notes whether the unit of an entry answers, if that is known by now. A request that is over without an answer has nobody's. */
-function noteResponder(work: Work, entry: Entry): void {
-  if (entry.isAnsweredByUnit !== undefined) return;
-  const responder = responderOf(work);
-  if (responder !== undefined) entry.isAnsweredByUnit = unitOf(responder) === entry.unit;
-  else if (work.toldNs !== undefined && work.call.responseAt < 0) entry.isAnsweredByUnit = false;
+  /** Notes whether the unit of an entry answers, if that is known by now. A request that is over without an answer has nobody's. */
+  #noteResponder(work: Work, entry: Entry): void {
+    if (entry.isAnsweredByUnit !== undefined) return;
+    const responder = responderOf(work);
+    if (responder !== undefined) entry.isAnsweredByUnit = this.#unitOf(responder) === entry.unit;
+    else if (work.toldNs !== undefined && work.call.responseAt < 0) entry.isAnsweredByUnit = false;
+  }
+
+  #unitOf(mover: Mover): Unit | undefined {
+    return unitOf(mover, this.#goroutines);
+  }
 }

@@ -25,16 +25,19 @@ export interface Entry {
  */
 export type Cause = Entry | "none" | "uncertain";
 
-/** Made by another goroutine. */
-interface Origin {
+/** How a goroutine came to be. */
+export interface Origin {
+  /** Who made it. */
   readonly parent: Unit;
   readonly createdNs: number;
+  /** Infinity: it is still at work. */
+  readonly endedNs: number;
 }
 
 /** Generations that are followed. */
 const MOST_GENERATIONS = 16;
-/** Goroutines whose makers are remembered: at most twice as many. */
-const MOST_ORIGINS = 131_072;
+/** Who has done his part may be a little behind the response that waited for it, ns. */
+const SLOW_TO_END = 10e6;
 
 const isOpenAt = (entry: Entry, atNs: number): boolean => entry.openedNs < atNs && atNs < entry.closedNs;
 
@@ -44,25 +47,17 @@ const isOpenAt = (entry: Entry, atNs: number): boolean => entry.openedNs < atNs 
  */
 export class Units {
   readonly #entries = new Map<Unit, Entry[]>();
-  #origins = new Map<Unit, Origin>();
-  #olderOrigins = new Map<Unit, Origin>();
   #blindFromNs = Infinity;
   #blindUntilNs = -Infinity;
+
+  /** @param originOf undefined for a unit that nobody made, or of which that is not known */
+  constructor(private readonly originOf: (unit: Unit) => Origin | undefined = () => undefined) {}
 
   /** A unit begins to work at a request. */
   open(entry: Entry): void {
     const entries = this.#entries.get(entry.unit);
     if (entries === undefined) this.#entries.set(entry.unit, [entry]);
     else entries.push(entry);
-  }
-
-  /** A goroutine has made another. */
-  created(child: Unit, parent: Unit, createdNs: number): void {
-    if (this.#origins.size >= MOST_ORIGINS) {
-      this.#olderOrigins = this.#origins;
-      this.#origins = new Map();
-    }
-    this.#origins.set(child, { parent, createdNs });
   }
 
   /** Records were lost: requests may have been read between these times that nobody knows of. */
@@ -80,11 +75,25 @@ export class Units {
       if (open.length > 0 && this.#isBlindAt(atNs)) return "uncertain";
       // Who was made for a request goes on working for it, as long as that is open.
       if (open[0] !== undefined) return isOpenAt(open[0], atNs) ? open[0] : "none";
-      const origin = this.#origins.get(line) ?? this.#olderOrigins.get(line);
+      const origin = this.originOf(line);
       if (origin === undefined) return "none";
       [line, whenNs] = [origin.parent, origin.createdNs];
     }
     return "none";
+  }
+
+  /**
+   * Whether `unit`, or one between it and the unit of `entry` that made it, goes on when the request is over. Such a one may be
+   * made by whoever comes first, to work for all that come later (a connection's sender, a pool's worker).
+   */
+  outlives(unit: Unit, { unit: maker, closedNs }: Entry): boolean {
+    let line = unit;
+    for (let generation = 0; line !== maker && generation < MOST_GENERATIONS; generation++) {
+      const origin = this.originOf(line);
+      if (origin === undefined || origin.endedNs > closedNs + SLOW_TO_END) return true;
+      line = origin.parent;
+    }
+    return line !== maker;
   }
 
   #isBlindAt(atNs: number): boolean {

@@ -3,7 +3,8 @@
 import { type Call, Side } from "@skep/protocols";
 import type { Connection } from "../capture/connection.js";
 import type { Mover } from "../capture/marks.js";
-import type { Cause, Entry, Unit } from "./units.js";
+import type { GoroutineOrigin } from "../go/goroutines.js";
+import type { Cause, Entry, Origin, Unit } from "./units.js";
 
 /** One end's part in a call: a request that was read and is worked at, or one that was written and is waited for. */
 export interface Work {
@@ -21,13 +22,35 @@ export interface Work {
   toldNs: number | undefined;
 }
 
-/** The unit that `mover` acted as; undefined when somebody else may have acted. */
-export function unitOf({ isSure, goroutine, pid, tid }: Mover): Unit | undefined {
-  if (!isSure) return undefined;
-  return goroutine === 0n ? `${pid} ${tid}` : goroutineUnit(pid, goroutine);
+/** What is known of goroutines. */
+export interface GoroutineKnowledge {
+  /** Whether a process runs a Go program; undefined when that cannot be told. */
+  isGo(pid: number): boolean | undefined;
+  originOf(pid: number, goroutine: bigint): GoroutineOrigin | undefined;
 }
 
-export const goroutineUnit = (pid: number, goroutine: bigint): Unit => `${pid} g${goroutine}`;
+/**
+ * The unit that `mover` acted as; undefined when somebody else may have acted. A thread of a Go program does whatever comes, so
+ * where its goroutine is not known nobody is.
+ */
+export function unitOf(
+  { isSure, goroutine, pid, tid }: Mover,
+  { isGo }: Pick<GoroutineKnowledge, "isGo">,
+): Unit | undefined {
+  if (!isSure) return undefined;
+  if (goroutine !== 0n) return goroutineUnit(pid, goroutine);
+  return isGo(pid) === false ? `${pid} ${tid}` : undefined;
+}
+
+const goroutineUnit = (pid: number, goroutine: bigint): Unit => `${pid} g${goroutine}`;
+
+/** How the goroutine that a unit is came to be; undefined for threads, and where it is not known. */
+export function originOfUnit(unit: Unit, knowledge: Pick<GoroutineKnowledge, "originOf">): Origin | undefined {
+  const [pid, goroutine] = unit.split(" g");
+  if (goroutine === undefined) return undefined;
+  const origin = knowledge.originOf(Number(pid), BigInt(goroutine));
+  return origin && { ...origin, parent: goroutineUnit(Number(pid), origin.parent) };
+}
 
 /** Who begins a call, as far as it is known by now. */
 export function beginnerOf({ connection, call, isIncoming }: Work): Mover | undefined {

@@ -12,7 +12,6 @@ import { traceConfig, type TraceConfig } from "../../src/config.js";
 import { EventKind } from "../../src/contract.js";
 import { GoPrograms } from "../../src/go/go-programs.js";
 import { Goroutines } from "../../src/go/goroutines.js";
-import { goProbes } from "../../src/go/probes.js";
 import { trace } from "../../src/index.js";
 import { traceProbes } from "../../src/probes.js";
 
@@ -74,10 +73,6 @@ export class GoScene {
   }
 
   #plugin() {
-    const objectOf = (name: string) => ({
-      x64: new URL(`../../dist/bpf/${name}.x64.bpf.o`, import.meta.url),
-      arm64: new URL(`../../dist/bpf/${name}.arm64.bpf.o`, import.meta.url),
-    });
     return definePlugin<TraceConfig>({
       name: "goroutines",
       version: "0.1.0",
@@ -85,13 +80,8 @@ export class GoScene {
       config: traceConfig,
       measurements: [],
       capabilities: trace.capabilities,
-      objects: { trace: objectOf("trace"), go: objectOf("go") },
-      probes: {
-        ...Object.fromEntries(
-          Object.entries(traceProbes).map(([name, group]) => [name, { object: "trace", ...group }]),
-        ),
-        ...goProbes,
-      },
+      objects: trace.objects,
+      probes: traceProbes,
       streams: { events: { map: "trace_events", codec: traceEvent } },
       uses: [ProcessTable, MappedFiles],
       setup: (context) => {

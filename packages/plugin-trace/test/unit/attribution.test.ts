@@ -76,12 +76,39 @@ test("a goroutine made for a request works for it, through generations, as long 
   scene.answer(scene.call("/older", { goroutine: older }), { goroutine: older });
   scene.respond(request, { goroutine: server });
   scene.answer(scene.call("/after", { goroutine: child }), { goroutine: child });
+  scene.goroutineEnds(grandchild);
+  scene.goroutineEnds(child);
   scene.end();
   const ids = scene.traceIds();
   t.is(ids.get("/child"), ids.get("/in"));
   t.is(ids.get("/grandchild"), ids.get("/in"));
   t.is(ids.get("/older"), undefined);
   t.is(ids.get("/after"), undefined);
+});
+
+test("a goroutine that goes on when the request is over may work for others too: it is left alone", (t) => {
+  const scene = new Scene();
+  const [server, sender] = [10, 11];
+  const request = scene.ask("/in", { goroutine: server });
+  scene.goroutine(sender, server);
+  scene.answer(scene.call("/out", { goroutine: sender }), { goroutine: sender });
+  scene.respond(request, { goroutine: server });
+  scene.wait(1e9);
+  scene.goroutineEnds(sender);
+  scene.end();
+  t.is(scene.traceIds().get("/out"), undefined);
+});
+
+test("where it is not known which goroutine of a Go program moved bytes, its thread says nothing", (t) => {
+  for (const isGo of [true, undefined]) {
+    const scene = new Scene();
+    scene.isGo = isGo;
+    const request = scene.ask("/in", 7);
+    scene.answer(scene.call("/out", 7), 7);
+    scene.respond(request, 7);
+    scene.end();
+    t.is(scene.traceIds().get("/out"), undefined);
+  }
 });
 
 test("goroutines that make each other are no endless loop", (t) => {

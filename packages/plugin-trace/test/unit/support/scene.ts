@@ -6,8 +6,8 @@ import { encode } from "@skep/testkit";
 import { Connection } from "../../../src/capture/connection.js";
 import { traceChunk, traceMark, traceOpen } from "../../../src/codec.gen.js";
 import { EventFlag } from "../../../src/contract.js";
+import type { GoroutineOrigin } from "../../../src/go/goroutines.js";
 import { type Attributed, Attribution } from "../../../src/units/attribution.js";
-import { goroutineUnit } from "../../../src/units/work.js";
 
 const PID = 100;
 const STEP_NS = 1000;
@@ -84,7 +84,11 @@ export class Scene {
     traceIdOf: ({ tid, goroutine }, { firstNs }) => BigInt(firstNs) * 1_000n + (goroutine || BigInt(tid)),
     settled: (attributed) => void this.settled.push(attributed),
     lost: (calls) => void (this.lost += calls),
+    goroutines: { isGo: () => this.isGo, originOf: (_pid, goroutine) => this.#origins.get(goroutine) },
   });
+  /** Of the process. */
+  isGo: boolean | undefined = false;
+  readonly #origins = new Map<bigint, GoroutineOrigin>();
 
   step(): number {
     return (this.#nowNs += STEP_NS);
@@ -125,9 +129,14 @@ export class Scene {
     call.move(false, actor);
   }
 
+  /** One goroutine makes another. */
   goroutine(child: number, parent: number): void {
-    const [made, maker] = [goroutineUnit(PID, BigInt(child)), goroutineUnit(PID, BigInt(parent))];
-    this.attribution.units.created(made, maker, this.step());
+    this.#origins.set(BigInt(child), { parent: BigInt(parent), createdNs: this.step(), endedNs: Infinity });
+  }
+
+  goroutineEnds(goroutine: number): void {
+    const origin = this.#origins.get(BigInt(goroutine))!;
+    this.#origins.set(BigInt(goroutine), { ...origin, endedNs: this.step() });
   }
 
   /** Path -> trace id, of requests and of calls; undefined where a call was left alone. */
