@@ -18,7 +18,6 @@ const named = (parent) => {
   }
 };
 
-/** Signals everybody in a cgroup; true when nobody was there. */
 function signalAll(cgroup, signal) {
   const pids = readFileSync(join(cgroup, "cgroup.procs"), "utf8").split("\n").filter(Boolean).map(Number);
   for (const pid of pids) {
@@ -28,19 +27,27 @@ function signalAll(cgroup, signal) {
       // It has just ended.
     }
   }
-  return pids.length === 0;
+}
+
+/** What ended a moment ago may still be there. */
+function isRemoved(cgroup) {
+  try {
+    rmdirSync(cgroup);
+    return true;
+  } catch (error) {
+    if (error.code === "EBUSY") return false;
+    throw error;
+  }
 }
 
 async function empty(cgroup) {
   // Postgres leaves shared memory behind when it is killed.
   signalAll(cgroup, "SIGTERM");
-  const began = performance.now();
-  for (let ms = 0; ms < deadline; ms = performance.now() - began) {
-    const gone = ms < politelyUntil ? signalAll(cgroup, 0) : signalAll(cgroup, "SIGKILL");
-    if (gone) break;
-    await pause(50);
+  for (const began = performance.now(); !isRemoved(cgroup); await pause(50)) {
+    const ms = performance.now() - began;
+    if (ms > deadline) throw new Error(`somebody stays in ${cgroup}`);
+    if (ms > politelyUntil) signalAll(cgroup, "SIGKILL");
   }
-  rmdirSync(cgroup);
 }
 
 /** What is tried for each of several things, so that one that fails keeps none of the others. */
