@@ -4,8 +4,12 @@
 
 #include "connections.bpf.h"
 
-/* Of one turn, which is what one side says until the other says something: beyond that only lengths are told. */
-const volatile __u32 trace_turn_bytes = 65536;
+/*
+ * Of one turn, which is what one side says until the other says something: beyond that only lengths are told, so that no
+ * transfer fills the ring before user space has said what it wants. More of a connection of which it knows what it is.
+ */
+#define TRACE_TURN (64 * 1024)
+#define TRACE_TURN_KNOWN (1024 * 1024)
 
 /* Of one segment: 64 KiB, and what an IPv6 jumbogram has beyond that is told as length only. */
 #define TRACE_PIECES 17
@@ -224,7 +228,7 @@ static __always_inline void on_packet(struct __sk_buff *skb, bool written)
 	now_ns = written ? tp->tcp_clock_cache : bpf_ktime_get_ns();
 	conn->copied[!written] = 0;
 	copied = conn->copied[written];
-	if ((order && is_skipped(order, &segment)) || copied >= trace_turn_bytes) {
+	if ((order && is_skipped(order, &segment)) || copied >= (order ? TRACE_TURN_KNOWN : TRACE_TURN)) {
 		tell_length(conn, &segment, 0, now_ns);
 		return;
 	}

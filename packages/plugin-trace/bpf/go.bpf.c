@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Probes in Go programs: which goroutine made which, and for whom the goroutines of net/http's client write. An object of its
- * own, since a host without uprobes traces all the same.
+ * Probes in Go programs: which goroutine made which, and for whom those write that write to a connection for others (net/http's
+ * client, grpc-go). An object of its own, since a host without uprobes traces all the same.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -33,6 +33,29 @@ struct {
 	__type(key, struct go_client);
 	__type(value, __u64);
 } go_clients SEC(".maps");
+
+/* Something that grpc-go is to send. */
+struct go_item {
+	__u64 address;
+	__u32 tgid;
+	__u32 _pad;
+};
+
+/* -> id of the goroutine that wants it sent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, struct go_item);
+	__type(value, __u64);
+} go_items SEC(".maps");
+
+/* -> id of the goroutine that wanted the stream's first headers sent: of the one that asks, or of the one that answers. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct go_stream);
+	__type(value, __u64);
+} go_streams SEC(".maps");
 
 static __always_inline __u32 current_tgid(void)
 {
@@ -118,8 +141,57 @@ int go_http_write(struct pt_regs *ctx)
 	return 0;
 }
 
+/*
+ * grpc-go: whoever wants something sent, client or server, puts it into its connection's buffer, of which one goroutine writes
+ * to the socket: func (c *controlBuffer) executeAndPut(f func() bool, it cbItem), an interface being two words.
+ */
+SEC("uprobe")
+int go_grpc_put(struct pt_regs *ctx)
+{
+	struct go_item item = { .address = GO_FOURTH(ctx), .tgid = current_tgid() };
+	struct go_program *program = bpf_map_lookup_elem(&go_programs, &item.tgid);
+	__u64 goid;
+
+	if (!program || !item.address)
+		return 0;
+	goid = go_id(program, GO_G(ctx));
+	if (bpf_map_update_elem(&go_items, &item, &goid, BPF_ANY))
+		bpf_map_delete_elem(&go_items, &item);
+	return 0;
+}
+
+/*
+ * func (l *loopyWriter) headerHandler(h *headerFrame), in the goroutine that writes. h.streamID is its first member; were it
+ * another some day, the pointers that may be there are even.
+ */
+SEC("uprobe")
+int go_grpc_headers(struct pt_regs *ctx)
+{
+	struct go_item item = { .address = GO_SECOND(ctx), .tgid = current_tgid() };
+	struct go_stream stream = { .tgid = item.tgid };
+	struct go_program *program = bpf_map_lookup_elem(&go_programs, &item.tgid);
+	__u64 *goid;
+
+	if (!program)
+		return 0;
+	goid = bpf_map_lookup_elem(&go_items, &item);
+	stream.writer = go_id(program, GO_G(ctx));
+	if (!goid || !*goid || !stream.writer)
+		return 0;
+	if (bpf_probe_read_user(&stream.stream, sizeof(stream.stream), (void *)item.address) || !(stream.stream & 1))
+		return 0;
+	/* Of trailers it is known by then. */
+	bpf_map_update_elem(&go_streams, &stream, goid, BPF_NOEXIST);
+	/* The writer serves whoever asks, not the one during whose request the connection was made. */
+	struct go_routine writer = { .goid = stream.writer, .tgid = stream.tgid };
+
+	bpf_map_delete_elem(&go_origins, &writer);
+	return 0;
+}
+
 SKEP_RECORD(go_program);
 SKEP_RECORD(go_routine);
 SKEP_RECORD(go_origin);
+SKEP_RECORD(go_stream);
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

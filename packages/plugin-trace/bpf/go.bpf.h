@@ -11,11 +11,16 @@
 /* How a uprobe program's context and the registers of a system call are looked at. */
 #if defined(__TARGET_ARCH_x86)
 #define GO_G(from) ((from)->r14)
+/* Words of arguments; results begin with the first, too. */
 #define GO_FIRST(from) ((from)->ax)
+#define GO_SECOND(from) ((from)->bx)
+#define GO_FOURTH(from) ((from)->di)
 #define GO_PC(from) ((from)->ip)
 #elif defined(__TARGET_ARCH_arm64)
 #define GO_G(from) ((from)->user_regs.regs[28])
 #define GO_FIRST(from) ((from)->user_regs.regs[0])
+#define GO_SECOND(from) ((from)->user_regs.regs[1])
+#define GO_FOURTH(from) ((from)->user_regs.regs[3])
 #define GO_PC(from) ((from)->user_regs.pc)
 #endif
 

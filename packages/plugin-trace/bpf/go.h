@@ -26,3 +26,11 @@ struct go_origin {
 	/* 0: it is still at work. */
 	__u64 ended_ns;
 };
+
+/* A stream of an HTTP/2 connection, by the goroutine that writes all that is sent on that connection. */
+struct go_stream {
+	__u64 writer;
+	__u32 tgid;
+	/* As the protocol numbers it. */
+	__u32 stream;
+};

@@ -70,7 +70,8 @@ static __always_inline void mark_move(struct sock *sk, struct tcp_sock *tp, cons
 		mark.event.flags = TRACE_UNSURE;
 	mark.goroutine = skep_goroutine(mark.tgid);
 	conn->moved[sent] = move->to;
-	if (conn->is_marked[sent] && conn->tid[sent] == mark.tid && conn->goroutine[sent] == mark.goroutine && !mark.event.flags)
+	/* A goroutine that reads for others hands each request on before it reads the next: there, each time matters. */
+	if (conn->is_marked[sent] && conn->tid[sent] == mark.tid && !conn->goroutine[sent] && !mark.goroutine && !mark.event.flags)
 		return;
 	conn->tid[sent] = mark.tid;
 	conn->goroutine[sent] = mark.goroutine;

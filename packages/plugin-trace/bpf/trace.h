@@ -68,8 +68,8 @@ struct trace_chunk {
 };
 
 /*
- * A thread has moved bytes. Left out when the same thread and goroutine moved the bytes before in the same direction, and
- * the other direction has not spoken since: whoever moved a byte is told by the last mark that begins at it or before it.
+ * A thread has moved bytes. Left out when the same thread, which runs no goroutine, moved the bytes before in the same
+ * direction, and nobody has moved any in the other one since: whoever moved a byte is told by the last mark that begins at it or before it.
  */
 struct trace_mark {
 	struct trace_event event;
@@ -90,8 +90,10 @@ struct trace_mark {
 enum trace_order_kind {
 	/* Nothing of it is wanted. */
 	TRACE_IGNORE = 1,
-	/* Of what is read before `read_seq` and written before `written_seq` only the length is wanted. */
+	/* Of what is read before `read_seq` and written before `written_seq` only the length is wanted, of the rest all. */
 	TRACE_SKIP = 2,
+	/* It is known what it is: as many bytes as can be are wanted. */
+	TRACE_TELL = 3,
 };
 
 /* User space -> kernel, in map trace_orders, by connection id. The latest order holds. */

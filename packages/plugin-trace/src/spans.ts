@@ -4,8 +4,11 @@ import { type NatTable, type Point, spanMeasurement, threadTraceId } from "@skep
 import { type Call, Side } from "@skep/protocols";
 import type { Mover } from "./capture/marks.js";
 import type { TracedProcess } from "./processes/traced-processes.js";
-import type { CallFields } from "./call-fields.js";
+import type { AppTraceFields, SpanFields } from "./protocols/index.js";
 import type { Attributed } from "./units/attribution.js";
+
+/** What a span tells of its call, and of the trace the application says it belongs to. */
+export type CallFields = SpanFields & AppTraceFields;
 
 /** What spans of this host have in common. */
 export interface SpanSurroundings {

@@ -3,17 +3,25 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Cursor, NatTable, type PluginContext, type PluginInstance, ProcessTable } from "@skep/core";
-import { detectorFor, fieldsOf } from "./call-fields.js";
+import { type Call, Exchange } from "@skep/protocols";
 import { Connections, type Taken } from "./capture/connections.js";
 import { Losses } from "./capture/losses.js";
 import { Orders } from "./capture/orders.js";
 import { traceEvent } from "./codec.gen.js";
 import type { TraceConfig } from "./config.js";
 import { EventKind } from "./contract.js";
+import {
+  appTrace,
+  protocolDetector,
+  type ProtocolName,
+  protocolNames,
+  protocolOf,
+  spanFields,
+} from "./protocols/index.js";
 import { GoPrograms } from "./go/go-programs.js";
 import { Goroutines } from "./go/goroutines.js";
 import { TracedProcesses } from "./processes/traced-processes.js";
-import { spanOf, traceIdOf } from "./spans.js";
+import { type CallFields, spanOf, traceIdOf } from "./spans.js";
 import { type Attributed, Attribution } from "./units/attribution.js";
 
 /** Between looks at what waits, ms: so long a mark may come behind the bytes it is about. */
@@ -30,6 +38,7 @@ export class Tracer implements PluginInstance {
   readonly #orders: Orders;
   readonly #losses: Losses;
   readonly #bootId: string;
+  readonly #isWanted: (protocol: ProtocolName) => boolean;
   /** What the kernel's clock shows at least. */
   #nowNs = 0;
   #tickedNs = 0;
@@ -38,9 +47,10 @@ export class Tracer implements PluginInstance {
     const { config, host } = context;
     this.#context = context;
     this.#bootId = context.fact("boot_id", () => bootIdOf(host.procRoot));
+    this.#isWanted = wantedOf(config);
     this.#processes = new TracedProcesses(context, context.use(ProcessTable), context.map("trace_denied"));
     this.#goPrograms = new GoPrograms(context, context.map("go_programs"));
-    const goroutines = new Goroutines(context.map("go_origins"));
+    const goroutines = new Goroutines(context.map("go_origins"), context.map("go_streams"));
     this.#attribution = new Attribution({
       patienceNs: config.trace_patience * NS,
       traceIdOf: (mover, call) => traceIdOf(this.#bootId, mover, call),
@@ -54,7 +64,7 @@ export class Tracer implements PluginInstance {
     this.#losses = new Losses(context.map("skep_stats"));
     this.#orders = new Orders(context.map("trace_orders"));
     this.#connections = new Connections({
-      makeDetector: detectorFor,
+      makeDetector: (sink) => protocolDetector(sink, this.#isWanted),
       listener: this.#attribution,
       orders: this.#orders,
       mayTrace: ({ pid }) => this.#processes.get(pid) !== undefined,
@@ -116,11 +126,19 @@ export class Tracer implements PluginInstance {
     if (mover === undefined) return this.#drop("trace_no_process");
     const process = this.#processes.get(mover.pid);
     if (process === undefined) return this.#drop("trace_not_wanted");
+    const protocol = protocolOf(call);
+    if (protocol === undefined || !this.#isWanted(protocol)) return this.#drop("trace_not_wanted");
     const traceId = attributed.traceId ?? traceIdOf(this.#bootId, mover, call);
     const natTable = this.#context.tryUse(NatTable);
     const surroundings = { bootTime: this.#context.bootTime(), natTable };
     this.#context.count("observed");
-    this.#context.emit(spanOf({ ...attributed, mover, traceId }, process, fieldsOf(call), surroundings));
+    this.#context.emit(spanOf({ ...attributed, mover, traceId }, process, this.#fieldsOf(call), surroundings));
+  }
+
+  #fieldsOf(call: Call): CallFields {
+    const toDatadog = this.#context.config.conv_to_ddtrace;
+    const fields = spanFields(call);
+    return call instanceof Exchange ? { ...fields, ...appTrace(call.headers, { toDatadog }) } : fields;
   }
 
   #drop(reason: string, calls = 1): void {
@@ -136,6 +154,14 @@ export class Tracer implements PluginInstance {
       `${uncertain + handedOver + slow} calls are not tied to the request they may have been made for`,
     );
   }
+}
+
+/** @param config names protocols; nothing: all */
+function wantedOf({ trace_protos, trace_protos_blacklist }: TraceConfig): (protocol: ProtocolName) => boolean {
+  const wanted = protocolNames.filter(
+    (name) => (trace_protos.length === 0 || trace_protos.includes(name)) && !trace_protos_blacklist.includes(name),
+  );
+  return (protocol) => wanted.includes(protocol);
 }
 
 const bootIdOf = (procRoot: string): string => {

@@ -13,7 +13,11 @@ const WORTH_SKIPPING = 32 * 1024;
 /** Sequence numbers are compared by their difference, which has a sign. */
 const FARTHEST = 2 ** 30;
 
+/** Connections that say less, and they are many, need no order. */
+const WORTH_AN_ORDER = 8 * 1024;
+
 const IGNORE: Order = { kind: OrderKind.IGNORE, readSeq: 0, writtenSeq: 0 };
+const TELL: Order = { kind: OrderKind.TELL, readSeq: 0, writtenSeq: 0 };
 
 /** Who hears of the calls of connections. */
 export interface Listener {
@@ -35,6 +39,8 @@ export class Connection {
   readonly ends: Ends;
   /** When anything of it was told last, ns. */
   lastNs: number;
+  /** Passed so far, in both directions. */
+  #bytes = 0;
   readonly #conversation: Conversation;
   readonly #marks: readonly [read: Marks, written: Marks] = [new Marks(), new Marks()];
   readonly #segment: { bytes: Uint8Array; timeNs: number } = { bytes: new Uint8Array(0), timeNs: 0 };
@@ -86,6 +92,7 @@ export class Connection {
     const from = record.at + traceChunk.layout.size;
     const captured = Math.max(0, Math.min(traceChunk.captured(record), record.length - traceChunk.layout.size));
     const isWritten = (traceEvent.flags(record) & EventFlag.WRITTEN) !== 0;
+    this.#bytes += traceChunk.length(record);
     this.#segment.bytes = record.bytes;
     this.#segment.timeNs = timeNs;
     const seq = traceChunk.seq(record);
@@ -127,16 +134,21 @@ export class Connection {
     return this.#marks[isWritten ? 1 : 0].moverOf(this.sequenceOf(side, offset));
   }
 
-  /** What the kernel shall do now; undefined: what it does. */
+  /** What the kernel shall do; undefined: what it does by itself, which is to tell the beginning of each turn. */
   get order(): Order | undefined {
     if (this.outcome !== undefined) return IGNORE;
     const [read, written] = [this.#conversation.body(false), this.#conversation.body(true)];
-    if (Math.max(read, written) < WORTH_SKIPPING) return undefined;
+    if (Math.max(read, written) < WORTH_SKIPPING)
+      return this.#isKnown && this.#bytes > WORTH_AN_ORDER ? TELL : undefined;
     return {
       kind: OrderKind.SKIP,
       readSeq: (this.#conversation.next(false) + Math.min(read, FARTHEST)) >>> 0,
       writtenSeq: (this.#conversation.next(true) + Math.min(written, FARTHEST)) >>> 0,
     };
+  }
+
+  get #isKnown(): boolean {
+    return this.#conversation.sideOf(false) !== undefined;
   }
 
   /** Waits no longer for what is missing before bytes that passed until then. */

@@ -165,6 +165,7 @@ export class Attribution implements Listener {
     const { mover, call, toldNs } = work;
     work.entry = {
       unit,
+      connection: work.connection,
       openedNs: mover!.timeNs,
       closedNs: toldNs === undefined ? Infinity : call.lastNs,
       isAnsweredByUnit: undefined,
@@ -197,9 +198,13 @@ export class Attribution implements Listener {
       this.#unlinked.uncertain++;
       return undefined;
     }
-    if (cause.isAnsweredByUnit !== true) {
-      if (cause.closedNs === Infinity) this.#unlinked.slow++;
-      else this.#unlinked.handedOver++;
+    if (cause.closedNs === Infinity) {
+      this.#unlinked.slow++;
+      return undefined;
+    }
+    // Who was made for a request, and is gone with it, worked for it, whoever answers.
+    if (cause.unit === unit && cause.isAnsweredByUnit !== true) {
+      this.#unlinked.handedOver++;
       return undefined;
     }
     if (this.units.outlives(unit, cause)) {

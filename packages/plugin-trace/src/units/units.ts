@@ -9,6 +9,8 @@ export type Unit = string;
 /** A request that a unit has been asked and works at. */
 export interface Entry {
   readonly unit: Unit;
+  /** On which it was asked. */
+  readonly connection: object;
   /** When the unit had what it needs to begin, ns. */
   readonly openedNs: number;
   /** When the last byte of the response had been written, ns; Infinity before. */
@@ -42,6 +44,16 @@ const SLOW_TO_END = 10e6;
 const isOpenAt = (entry: Entry, atNs: number): boolean => entry.openedNs < atNs && atNs < entry.closedNs;
 
 /**
+ * A unit that reads the requests of many streams from one connection makes another unit for each before it reads on: that one is
+ * for the request that was read last. Two that were read at once are told apart by nobody, nor are those of two connections.
+ */
+function readLast(entries: readonly Entry[]): readonly Entry[] {
+  if (entries.some(({ connection }) => connection !== entries[0]!.connection)) return entries;
+  const lastNs = Math.max(...entries.map(({ openedNs }) => openedNs));
+  return entries.filter(({ openedNs }) => openedNs === lastNs);
+}
+
+/**
  * What each unit worked at, and when. A unit that works at two requests at once (an event loop) leaves it open which of them a
  * call was made for: such a call has no cause rather than a wrong one.
  */
@@ -70,7 +82,8 @@ export class Units {
   causeOf(unit: Unit, atNs: number): Cause {
     let [line, whenNs] = [unit, atNs];
     for (let generation = 0; generation < MOST_GENERATIONS; generation++) {
-      const open = (this.#entries.get(line) ?? []).filter((entry) => isOpenAt(entry, whenNs));
+      const entries = (this.#entries.get(line) ?? []).filter((entry) => isOpenAt(entry, whenNs));
+      const open = generation === 0 ? entries : readLast(entries);
       if (open.length > 1) return "uncertain";
       if (open.length > 0 && this.#isBlindAt(atNs)) return "uncertain";
       // Who was made for a request goes on working for it, as long as that is open.

@@ -13,7 +13,7 @@ async function workers(t: Teardown, place: Place, count: number, upstreams: read
 }
 
 const requests = 60;
-const all = { what: "all spans", timeoutMs: 30_000 * patience };
+const all = { what: "all spans", deadlineMs: 30_000 * patience };
 
 for (const loops of [1, 4]) {
   live(`${loops} event loop(s) of one process with one request each at a time: every call is tied`, async (t) => {

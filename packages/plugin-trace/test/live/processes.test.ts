@@ -24,7 +24,7 @@ live("of two servers the one is traced that an environment variable names, and n
   const named = await server(t, { cgroup, env: withService });
   const other = await server(t, { cgroup });
   for (let i = 0; i < 5; i++) await Promise.all([get(named.port, "/named"), get(other.port, "/other")]);
-  await until(() => spans.length >= 5, { what: "spans of the named one", timeoutMs: 10_000 * patience });
+  await until(() => spans.length >= 5, { what: "spans of the named one", deadlineMs: 10_000 * patience });
   await agent.stop();
   t.deepEqual(portsOf(spans), [String(named.port)]);
   t.is(spans.length, 5);
@@ -48,7 +48,7 @@ live(
     await get(other.port, "/before", kept);
     await agent.start();
     for (let i = 0; i < 3; i++) await Promise.all([get(named.port, "/after", kept), get(other.port, "/after", kept)]);
-    await until(() => spans.length >= 3, { what: "spans of a kept connection", timeoutMs: 10_000 * patience });
+    await until(() => spans.length >= 3, { what: "spans of a kept connection", deadlineMs: 10_000 * patience });
     await agent.stop();
     t.deepEqual(portsOf(spans), [String(named.port)]);
     t.deepEqual(
@@ -65,7 +65,7 @@ live("a blacklist wins: by name, and by variable", async (t) => {
   const quiet = await server(t, { cgroup, env: { QUIET: "" } });
   const other = await server(t, { cgroup });
   for (let i = 0; i < 3; i++) await Promise.all([get(quiet.port, "/quiet"), get(other.port, "/other")]);
-  await until(() => spans.length >= 3, { what: "spans of the other", timeoutMs: 10_000 * patience });
+  await until(() => spans.length >= 3, { what: "spans of the other", deadlineMs: 10_000 * patience });
   await agent.stop();
   t.deepEqual(portsOf(spans), [String(other.port)]);
   t.is(spans[0]?.tags["service"], "node");

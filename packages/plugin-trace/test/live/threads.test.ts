@@ -15,7 +15,7 @@ for (const atOnce of [1, 8]) {
     const proxy = await pythonServer(t, place, "threads", "proxy", String(backend.port));
 
     await askAll(Array<number>(atOnce).fill(proxy.port), count);
-    await until(() => spans.length >= 3 * count, { what: "all spans", timeoutMs: 20_000 * patience });
+    await until(() => spans.length >= 3 * count, { what: "all spans", deadlineMs: 20_000 * patience });
     await agent.stop();
 
     t.is(spans.length, 3 * count);

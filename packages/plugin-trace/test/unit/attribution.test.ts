@@ -111,6 +111,42 @@ test("where it is not known which goroutine of a Go program moved bytes, its thr
   }
 });
 
+test("goroutines made by the one that reads a connection's requests work each for the one read last, whoever answers", (t) => {
+  const scene = new Scene();
+  const [reader, first, second, sender] = [10, 11, 12, 13];
+  const get = (path: string): string => `GET ${path} HTTP/1.1\r\n\r\n`;
+  const connection = scene.ask("/first", { goroutine: reader });
+  scene.goroutine(first, reader);
+  connection.pass(false, get("/second"));
+  connection.move(false, { goroutine: reader });
+  scene.goroutine(second, reader);
+  const calls = [first, second].map((goroutine) => scene.call(`/by${goroutine}`, { goroutine }));
+  calls.forEach((call, index) => scene.answer(call, { goroutine: [first, second][index]! }));
+  for (const worker of [first, second]) {
+    scene.respond(connection, { goroutine: sender });
+    scene.goroutineEnds(worker);
+  }
+  scene.end();
+  const ids = scene.traceIds();
+  t.truthy(ids.get("/first"));
+  t.is(ids.get(`/by${first}`), ids.get("/first"));
+  t.is(ids.get(`/by${second}`), ids.get("/second"));
+});
+
+test("of two requests that were read at once nobody can tell for which a goroutine was made", (t) => {
+  const scene = new Scene();
+  const [reader, worker] = [10, 11];
+  const connection = scene.ask("/first HTTP/1.1\r\n\r\nGET /second", { goroutine: reader });
+  scene.goroutine(worker, reader);
+  scene.answer(scene.call("/out", { goroutine: worker }), { goroutine: worker });
+  scene.respond(connection, { goroutine: reader });
+  scene.respond(connection, { goroutine: reader });
+  scene.goroutineEnds(worker);
+  scene.end();
+  t.is(scene.settled.length, 3);
+  t.is(scene.traceIds().get("/out"), undefined);
+});
+
 test("goroutines that make each other are no endless loop", (t) => {
   const scene = new Scene();
   scene.goroutine(1, 2);
