@@ -36,9 +36,16 @@ export function isDebian() {
   }
 }
 
-/** First of `names` found in PATH or where administrators' programs live (a plain user's PATH lacks sbin). */
+/** Debian packages that are unpacked here instead of installed. */
+export const unpacked = join(root, ".cache", "debian");
+
+/** PATH, where administrators' programs live (a plain user's PATH lacks sbin), and what is unpacked here. */
+export const programFolders = () =>
+  [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/sbin", join(unpacked, "usr", "bin")].filter(Boolean);
+
+/** First of `names` found in {@link programFolders}. */
 export function findProgram(names) {
-  const folders = [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/sbin"].filter(Boolean);
+  const folders = programFolders();
   for (const name of names) {
     for (const folder of folders) {
       const file = join(folder, name);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What Skep needs from the operating system, why, and how Debian calls it.
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { findLibrary, findProgram, isDebian, isRoot, run } from "./host.mjs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { findLibrary, findProgram, isDebian, isRoot, run, unpacked } from "./host.mjs";
 import { Trouble } from "./trouble.mjs";
 
 const clangVersions = [21, 20, 19, 18, 17, 16, 15, 14];
@@ -24,6 +25,7 @@ function findClang() {
  * @property {() => unknown} present
  * @property {boolean} [forTests] only the tests want it
  * @property {boolean} [optional] tests that want it skip when it cannot be had, the demo goes on without
+ * @property {boolean} [isService] installing it would start it, so it is only unpacked
  */
 
 /** A command, in a package of the same name unless told otherwise. @returns {Need} */
@@ -31,6 +33,7 @@ function program(what, why, ...debian) {
   return { what, why, debian: debian.length > 0 ? debian : [what], present: () => findProgram([what]), optional: true };
 }
 const forTests = (...need) => ({ ...program(...need), forTests: true });
+const ofService = (...need) => ({ ...forTests(...need), isService: true });
 
 /** @type {readonly Need[]} */
 const needs = [
@@ -93,6 +96,9 @@ const needs = [
   forTests("conntrack", "the kernel's own table of NAT to compare with"),
   forTests("iptables", "the other way to make rules of NAT"),
   forTests("zsh", "a shell with a line editor of its own"),
+  forTests("protoc", "reads our protobuf independently of us", "protobuf-compiler"),
+  ofService("influxd", "takes our line protocol and gives it back", "influxdb"),
+  ofService("promtool", "checks and scrapes our /metrics", "prometheus"),
 ];
 
 const describe = (need) => `  ${need.what} (${need.why})`;
@@ -103,7 +109,10 @@ export function installSystemPackages({ forTests }) {
   const wanted = missing();
   if (wanted.length === 0) return;
 
-  if (isDebian() && isRoot()) installWithApt(wanted);
+  if (isDebian() && isRoot()) {
+    installWithApt(wanted.filter((need) => !need.isService));
+    unpack(wanted.filter((need) => need.isService));
+  }
   const absent = missing();
   const fatal = absent.filter((need) => !need.optional);
   if (fatal.length > 0)
@@ -120,6 +129,7 @@ function howToGet(missing) {
 }
 
 function installWithApt(wanted) {
+  if (wanted.length === 0) return;
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   process.stderr.write(`setup: installing from apt:\n${wanted.map(describe).join("\n")}\n`);
   // Old lists may do: a failed update is no reason to give up, a failed install is.
@@ -132,6 +142,24 @@ function installWithApt(wanted) {
     } catch (error) {
       if (!(error instanceof Trouble)) throw error; // what stays missing is reported by the caller
     }
+  }
+}
+
+/** Brings the programs of packages without what installing them does. */
+function unpack(wanted) {
+  if (wanted.length === 0) return;
+  process.stderr.write(`setup: unpacking from apt into .cache/debian:\n${wanted.map(describe).join("\n")}\n`);
+  mkdirSync(unpacked, { recursive: true });
+  const folder = mkdtempSync(join(unpacked, "download-"));
+  try {
+    // As root, because apt's own user may not write here.
+    const names = wanted.map(available);
+    run("apt-get", ["download", "-qq", "-o", "APT::Sandbox::User=root", ...names], { cwd: folder, quiet: true });
+    for (const file of readdirSync(folder)) run("dpkg-deb", ["-x", join(folder, file), unpacked], { quiet: true });
+  } catch (error) {
+    if (!(error instanceof Trouble)) throw error; // what stays missing is reported by the caller
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { spawn } from "node:child_process";
 import { performance } from "node:perf_hooks";
+import { programFolders } from "../setup/host.mjs";
 import { root } from "../setup/stamp.mjs";
 import { tallyOf, withOutcome } from "./tally.mjs";
 
@@ -12,7 +13,8 @@ import { tallyOf, withOutcome } from "./tally.mjs";
 export async function runStep(step, { echo }) {
   const begin = performance.now();
   const [command, ...args] = step.command;
-  const child = spawn(command, args, { cwd: root, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const env = { ...process.env, PATH: programFolders().join(":") };
+  const child = spawn(command, args, { cwd: root, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text) => {

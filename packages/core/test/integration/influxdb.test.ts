@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import fc from "fast-check";
-import { lineProtocol, type FieldValue, type Point } from "../../../src/index.js";
+import { lineProtocol, type FieldValue, type Point } from "../../src/index.js";
 
 const isThere = spawnSync("influxd", ["version"]).status === 0;
 const run = isThere ? test : test.skip;
