@@ -99,7 +99,8 @@ export class Hosts {
     const as = user === undefined ? [] : ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--init-groups"];
     // It is in the cgroup before it becomes the command: no instruction of that runs outside.
     const enter = 'echo $$ > "$0/cgroup.procs" || exit 126; exec "$@"';
-    const inside = ["ip", "netns", "exec", host.netns, ...as, program, ...args];
+    // The agent goes first where processors are few: what is asked is what it knows, not how fast a machine is.
+    const inside = ["nice", "-n", "15", "ip", "netns", "exec", host.netns, ...as, program, ...args];
     const child = spawn("sh", ["-c", enter, outside ? this.#outside : this.cgroup, ...inside], {
       stdio: outside ? ["pipe", "pipe", log] : ["ignore", log, log],
       env: { ...process.env, ...env },
