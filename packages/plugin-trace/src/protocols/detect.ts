@@ -13,6 +13,10 @@ import {
 } from "@skep/protocols";
 import { traceHeaders } from "./app-trace/index.js";
 import { AmqpDecoder, beginsAmqp, continuesAmqp } from "./amqp/decoder.js";
+import { KafkaDecoder } from "./kafka/decoder.js";
+import { opensKafka } from "./kafka/requests.js";
+import { MongoDecoder } from "./mongodb/decoder.js";
+import { beginsMongo } from "./mongodb/messages.js";
 import { continuesMysql, greetsMysql, MysqlDecoder } from "./mysql/decoder.js";
 import type { ProtocolName } from "./names.js";
 import { beginsPostgres, continuesPostgres, PostgresDecoder } from "./postgresql/decoder.js";
@@ -82,6 +86,20 @@ const protocols: readonly Protocol[] = [
     continues: continuesAmqp,
     first: Side.REQUESTS,
     decoder: (start) => new AmqpDecoder(start),
+  },
+  {
+    name: "kafka",
+    begins: opensKafka,
+    continues: opensKafka,
+    first: Side.REQUESTS,
+    decoder: (start) => new KafkaDecoder(start),
+  },
+  {
+    name: "mongodb",
+    begins: beginsMongo,
+    continues: beginsMongo,
+    first: Side.REQUESTS,
+    decoder: (start) => new MongoDecoder(start),
   },
 ];
 
