@@ -34,8 +34,8 @@ struct {
 	__type(value, __u64);
 } go_clients SEC(".maps");
 
-/* Something that grpc-go is to send. */
-struct go_item {
+/* What grpc-go is to send, by where its headers are. */
+struct go_headers {
 	__u64 address;
 	__u32 tgid;
 	__u32 _pad;
@@ -45,9 +45,9 @@ struct go_item {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 32768);
-	__type(key, struct go_item);
+	__type(key, struct go_headers);
 	__type(value, __u64);
-} go_items SEC(".maps");
+} go_headers SEC(".maps");
 
 /* -> id of the goroutine that wanted the stream's first headers sent: of the one that asks, or of the one that answers. */
 struct {
@@ -144,48 +144,49 @@ int go_http_write(struct pt_regs *ctx)
 /*
  * grpc-go: whoever wants something sent, client or server, puts it into its connection's buffer, of which one goroutine writes
  * to the socket: func (c *controlBuffer) executeAndPut(f func() bool, it cbItem), an interface being two words.
+ *
+ * What has headers has their address in its second word. What is read of anything else there, or of what another version puts,
+ * is never asked for below: while it waits to be sent no two have one address.
  */
 SEC("uprobe")
 int go_grpc_put(struct pt_regs *ctx)
 {
-	struct go_item item = { .address = GO_FOURTH(ctx), .tgid = current_tgid() };
-	struct go_program *program = bpf_map_lookup_elem(&go_programs, &item.tgid);
+	struct go_headers headers = { .tgid = current_tgid() };
+	struct go_program *program = bpf_map_lookup_elem(&go_programs, &headers.tgid);
 	__u64 goid;
 
-	if (!program || !item.address)
+	if (!program || bpf_probe_read_user(&headers.address, sizeof(headers.address), (void *)(GO_FOURTH(ctx) + 8)))
 		return 0;
 	goid = go_id(program, GO_G(ctx));
-	if (bpf_map_update_elem(&go_items, &item, &goid, BPF_ANY))
-		bpf_map_delete_elem(&go_items, &item);
+	if (bpf_map_update_elem(&go_headers, &headers, &goid, BPF_ANY))
+		bpf_map_delete_elem(&go_headers, &headers);
 	return 0;
 }
 
 /*
- * func (l *loopyWriter) headerHandler(h *headerFrame), in the goroutine that writes. h.streamID is its first member; were it
- * another some day, the pointers that may be there are even.
+ * func (l *loopyWriter) writeHeader(streamID uint32, endStream bool, hf []hpack.HeaderField, onWrite func()), in the goroutine
+ * that writes.
  */
 SEC("uprobe")
 int go_grpc_headers(struct pt_regs *ctx)
 {
-	struct go_item item = { .address = GO_SECOND(ctx), .tgid = current_tgid() };
-	struct go_stream stream = { .tgid = item.tgid };
-	struct go_program *program = bpf_map_lookup_elem(&go_programs, &item.tgid);
+	struct go_headers headers = { .address = GO_FOURTH(ctx), .tgid = current_tgid() };
+	struct go_stream stream = { .tgid = headers.tgid, .stream = (__u32)GO_SECOND(ctx) };
+	struct go_program *program = bpf_map_lookup_elem(&go_programs, &headers.tgid);
+	struct go_routine writer = { .tgid = headers.tgid };
 	__u64 *goid;
 
 	if (!program)
 		return 0;
-	goid = bpf_map_lookup_elem(&go_items, &item);
-	stream.writer = go_id(program, GO_G(ctx));
-	if (!goid || !*goid || !stream.writer)
+	writer.goid = stream.writer = go_id(program, GO_G(ctx));
+	if (!writer.goid)
 		return 0;
-	if (bpf_probe_read_user(&stream.stream, sizeof(stream.stream), (void *)item.address) || !(stream.stream & 1))
-		return 0;
-	/* Of trailers it is known by then. */
-	bpf_map_update_elem(&go_streams, &stream, goid, BPF_NOEXIST);
-	/* The writer serves whoever asks, not the one during whose request the connection was made. */
-	struct go_routine writer = { .goid = stream.writer, .tgid = stream.tgid };
-
+	/* It serves whoever asks, not the one during whose request the connection was made. */
 	bpf_map_delete_elem(&go_origins, &writer);
+	goid = bpf_map_lookup_elem(&go_headers, &headers);
+	/* Of trailers it is known by then. */
+	if (goid && *goid)
+		bpf_map_update_elem(&go_streams, &stream, goid, BPF_NOEXIST);
 	return 0;
 }
 

@@ -16,6 +16,8 @@ export interface GoProgramFile {
 const entries = {
   "net/http.(*persistConn).roundTrip": "go_http_ask",
   "net/http.persistConnWriter.Write": "go_http_write",
+  "google.golang.org/grpc/internal/transport.(*controlBuffer).executeAndPut": "go_grpc_put",
+  "google.golang.org/grpc/internal/transport.(*loopyWriter).writeHeader": "go_grpc_headers",
   "runtime.goexit1": "go_ended",
 } as const;
 const CREATOR = "runtime.newproc1";

@@ -13,12 +13,18 @@ export interface GoroutineOrigin {
   readonly endedNs: number;
 }
 
-/** Who made the goroutines of Go programs, as far as the kernel remembers: the latest 65,536. */
+/** Who made the goroutines of Go programs, and for whom they write, as far as the kernel remembers: 65,536 of each. */
 export class Goroutines {
   readonly #key = new DataView(new ArrayBuffer(16));
 
-  /** @param origins `go_origins` */
-  constructor(private readonly origins: BpfMap) {}
+  /**
+   * @param origins `go_origins`
+   * @param streams `go_streams`
+   */
+  constructor(
+    private readonly origins: BpfMap,
+    private readonly streams: BpfMap,
+  ) {}
 
   /**
    * Undefined of the main goroutine, of those older than the agent, of those that write for others (net/http's writeLoop), and
@@ -36,5 +42,18 @@ export class Goroutines {
       createdNs: Number(value.getBigUint64(8, true)),
       endedNs: endedNs === 0 ? Infinity : endedNs,
     };
+  }
+
+  /**
+   * For which goroutine `writer`, which writes to a connection of HTTP/2 for others (grpc-go), has written the headers of
+   * `stream`: the one that asks, or at the other end the one that answers first. Undefined where that is not known.
+   */
+  askerOf(pid: number, writer: bigint, stream: number): bigint | undefined {
+    this.#key.setBigUint64(0, writer, true);
+    this.#key.setUint32(8, pid, true);
+    this.#key.setUint32(12, stream, true);
+    const bytes = this.streams.lookup(new Uint8Array(this.#key.buffer));
+    this.#key.setUint32(12, 0, true);
+    return bytes && new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0, true);
   }
 }

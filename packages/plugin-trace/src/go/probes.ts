@@ -9,11 +9,18 @@ export const goProbes = {
   goroutines: {
     object: "go",
     optional: true,
-    observes: "which goroutine made which, and for whom those of net/http's client write",
+    observes: "which goroutine made which, and for whom those of net/http's client and of grpc-go write",
     strategies: [
       {
         name: "uprobe",
-        programs: { go_http_ask: uprobe, go_http_write: uprobe, go_ended: uprobe, go_created: uprobe },
+        programs: {
+          go_created: uprobe,
+          go_ended: uprobe,
+          go_http_ask: uprobe,
+          go_http_write: uprobe,
+          go_grpc_put: uprobe,
+          go_grpc_headers: uprobe,
+        },
       },
     ],
   },

@@ -4,12 +4,22 @@ import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { libbpfBackend } from "@skep/backend-libbpf";
-import { type Agent, createAgent, type Cursor, definePlugin, type Logger, MappedFiles, ProcessTable } from "@skep/core";
+import {
+  type Agent,
+  type BpfMap,
+  createAgent,
+  type Cursor,
+  definePlugin,
+  type Logger,
+  MappedFiles,
+  ProcessTable,
+} from "@skep/core";
 import { processes } from "@skep/plugin-process";
 import { scopedCgroup, type ScopedCgroup, type Teardown } from "@skep/testkit";
 import { traceEvent, traceMark, traceOpen } from "../../src/codec.gen.js";
 import { traceConfig, type TraceConfig } from "../../src/config.js";
 import { EventKind } from "../../src/contract.js";
+import { goStream } from "../../src/go/codec.gen.js";
 import { GoPrograms } from "../../src/go/go-programs.js";
 import { Goroutines } from "../../src/go/goroutines.js";
 import { trace } from "../../src/index.js";
@@ -37,6 +47,7 @@ export class GoScene {
   goroutines: Goroutines | undefined;
   readonly #ends = new Map<number, string>();
   #agent: Agent | undefined;
+  #streams: BpfMap | undefined;
 
   constructor(private readonly t: Teardown) {
     this.cgroup = scopedCgroup(t, "goroutines");
@@ -67,6 +78,17 @@ export class GoScene {
     this.#agent = agent;
   }
 
+  /** Goroutines that write for others -> stream -> for whom. */
+  async streams(): Promise<ReadonlyMap<number, ReadonlyMap<number, number>>> {
+    const streams = new Map<number, Map<number, number>>();
+    await this.#streams!.scan((key, value) => {
+      const { writer, stream } = goStream.read(key);
+      const ofWriter = streams.get(writer) ?? new Map<number, number>();
+      streams.set(writer, ofWriter.set(stream, value.u32[value.at >> 2]!));
+    });
+    return streams;
+  }
+
   /** What could not be told. */
   dropped(): Readonly<Record<string, number>> {
     return this.#agent!.status().plugins.find(({ name }) => name === "goroutines")!.counters.dropped;
@@ -86,7 +108,8 @@ export class GoScene {
       uses: [ProcessTable, MappedFiles],
       setup: (context) => {
         const programs = (this.programs = new GoPrograms(context, context.map("go_programs")));
-        this.goroutines = new Goroutines(context.map("go_origins"));
+        this.#streams = context.map("go_streams");
+        this.goroutines = new Goroutines(context.map("go_origins"), context.map("go_streams"));
         context.ring("events").on((record) => {
           this.#record(record);
           context.count("aggregated");
