@@ -77,8 +77,11 @@ export function spanOf(
   );
 }
 
-/** Of a response that never came: the number its first byte would have had, or 0 where streams share a connection. */
+/** Protocols in which answers to different calls come in any order. */
+const UNORDERED: ReadonlySet<string | undefined> = new Set(["HTTP2", "gRPC", "AMQP", "Kafka", "MongoDB"]);
+
+/** Of a response that never came: the number its first byte would have had, or 0 where nobody can say which that is. */
 function responseSeq({ connection, call }: Attributed, { operation }: CallFields): number {
   if (call.responseAt >= 0) return connection.sequenceOf(Side.RESPONSES, call.responseAt);
-  return operation === "HTTP2" || operation === "gRPC" ? 0 : connection.nextResponseSeq;
+  return UNORDERED.has(operation) ? 0 : connection.nextResponseSeq;
 }
