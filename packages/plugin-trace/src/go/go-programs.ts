@@ -28,6 +28,8 @@ export class GoPrograms implements FileProbes {
   readonly what = "Go programs";
   readonly #known = new FileCache<Reading>();
   readonly #isGo = new Map<number, boolean>();
+  /** Processes of which a recording, if there is one, has been told. */
+  readonly #isRecorded = new Set<number>();
   readonly #key = new Uint32Array(1);
 
   /** @param programs `go_programs` */
@@ -54,10 +56,10 @@ export class GoPrograms implements FileProbes {
    */
   isGo(pid: number): boolean | undefined {
     const known = this.#isGo.get(pid);
-    if (known !== undefined) return known;
-    // A recording keeps it.
-    const found = this.context.fact(`go:${pid}`, () => this.#isGoProgram(pid)) ?? undefined;
+    if (known !== undefined && this.#isRecorded.has(pid)) return known;
+    const found = this.context.fact(`go:${pid}`, () => known ?? this.#isGoProgram(pid)) ?? undefined;
     if (found !== undefined) this.#isGo.set(pid, found);
+    if (found !== undefined) this.#isRecorded.add(pid);
     return found;
   }
 
@@ -86,6 +88,7 @@ export class GoPrograms implements FileProbes {
   #gone({ pid }: MappedFile): void {
     if (this.#isGo.get(pid)) this.programs.delete(this.#keyOf(pid));
     this.#isGo.delete(pid);
+    this.#isRecorded.delete(pid);
   }
 
   #look({ openPath, path }: Pick<MappedFile, "openPath" | "path">): Reading {
