@@ -59,6 +59,7 @@ export class Tracer implements PluginInstance {
       goroutines: {
         isGo: (pid) => this.#goPrograms.isGo(pid),
         originOf: (pid, goroutine) => goroutines.originOf(pid, goroutine),
+        askerOf: (pid, writer, stream) => goroutines.askerOf(pid, writer, stream),
       },
     });
     this.#losses = new Losses(context.map("skep_stats"));

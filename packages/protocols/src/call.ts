@@ -5,6 +5,8 @@
  * each direction on its own; an end is one past the last byte. Times are ns as the kernel's clock counts them.
  */
 export interface Call {
+  /** Number of its stream, on a connection that carries several at once (HTTP/2). */
+  readonly stream?: number;
   /** First byte of the request. */
   readonly requestAt: number;
   /** End of what a server must have read to begin: a head, or a whole statement. Equal to `requestAt` until that is known. */

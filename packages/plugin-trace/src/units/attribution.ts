@@ -39,7 +39,7 @@ export interface AttributionOptions {
   readonly goroutines?: GoroutineKnowledge;
 }
 
-const noGoroutines: GoroutineKnowledge = { isGo: () => false, originOf: () => undefined };
+const noGoroutines: GoroutineKnowledge = { isGo: () => false, originOf: () => undefined, askerOf: () => undefined };
 
 /** Calls that wait at most; the oldest are settled before their time. */
 const MOST_WAITING = 262_144;
@@ -152,7 +152,7 @@ export class Attribution implements Listener {
   /** Notes what is known by now. */
   #attribute(work: Work): void {
     if (work.mover === undefined) {
-      work.mover = beginnerOf(work);
+      work.mover = beginnerOf(work, this.#goroutines);
       const unit = work.mover && this.#unitOf(work.mover);
       if (unit === undefined) return;
       if (work.isIncoming) this.#enter(work, unit);
@@ -217,7 +217,7 @@ export class Attribution implements Listener {
   /** Notes whether the unit of an entry answers, if that is known by now. A request that is over without an answer has nobody's. */
   #noteResponder(work: Work, entry: Entry): void {
     if (entry.isAnsweredByUnit !== undefined) return;
-    const responder = responderOf(work);
+    const responder = responderOf(work, this.#goroutines);
     if (responder !== undefined) entry.isAnsweredByUnit = this.#unitOf(responder) === entry.unit;
     else if (work.toldNs !== undefined && work.call.responseAt < 0) entry.isAnsweredByUnit = false;
   }

@@ -27,6 +27,8 @@ export interface GoroutineKnowledge {
   /** Whether a process runs a Go program; undefined when that cannot be told. */
   isGo(pid: number): boolean | undefined;
   originOf(pid: number, goroutine: bigint): GoroutineOrigin | undefined;
+  /** For which goroutine another one has written the headers of a stream; undefined: for itself, or that is not known. */
+  askerOf(pid: number, writer: bigint, stream: number): bigint | undefined;
 }
 
 /**
@@ -53,12 +55,31 @@ export function originOfUnit(unit: Unit, knowledge: Pick<GoroutineKnowledge, "or
 }
 
 /** Who begins a call, as far as it is known by now. */
-export function beginnerOf({ connection, call, isIncoming }: Work): Mover | undefined {
-  const offset = isIncoming ? Math.max(call.requestAt, call.requestHeadEnd - 1) : call.requestAt;
-  return connection.moverOf(Side.REQUESTS, offset);
+export function beginnerOf(
+  { connection, call, isIncoming }: Work,
+  knowledge: Pick<GoroutineKnowledge, "askerOf">,
+): Mover | undefined {
+  if (!isIncoming) return askerOf(connection.moverOf(Side.REQUESTS, call.requestAt), call, knowledge);
+  return connection.moverOf(Side.REQUESTS, Math.max(call.requestAt, call.requestHeadEnd - 1));
 }
 
 /** Who began to respond. */
-export function responderOf({ connection, call }: Work): Mover | undefined {
-  return call.responseAt < 0 ? undefined : connection.moverOf(Side.RESPONSES, call.responseAt);
+export function responderOf(
+  { connection, call }: Work,
+  knowledge: Pick<GoroutineKnowledge, "askerOf">,
+): Mover | undefined {
+  return call.responseAt < 0
+    ? undefined
+    : askerOf(connection.moverOf(Side.RESPONSES, call.responseAt), call, knowledge);
+}
+
+/** On whose behalf a goroutine has written that writes for all streams of its connection. */
+function askerOf(
+  mover: Mover | undefined,
+  { stream }: Call,
+  knowledge: Pick<GoroutineKnowledge, "askerOf">,
+): Mover | undefined {
+  if (mover === undefined || mover.goroutine === 0n || !stream) return mover;
+  const asker = knowledge.askerOf(mover.pid, mover.goroutine, stream);
+  return asker === undefined ? mover : { ...mover, goroutine: asker };
 }

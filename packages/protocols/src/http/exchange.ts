@@ -6,6 +6,8 @@ import { type Headers, NO_HEADERS } from "./wanted-headers.js";
 
 /** A request and its response, as far as they have come. Times are ns as the kernel's clock counts them. */
 export class Exchange implements Call {
+  /** In HTTP/2, its stream; 0 otherwise. */
+  stream = 0;
   /** What the request asks the connection to become, lower case: `websocket`, `h2c`. */
   upgrade = "";
   /** Of the request, those that are wanted. */

@@ -84,7 +84,11 @@ export class Scene {
     traceIdOf: ({ tid, goroutine }, { firstNs }) => BigInt(firstNs) * 1_000n + (goroutine || BigInt(tid)),
     settled: (attributed) => void this.settled.push(attributed),
     lost: (calls) => void (this.lost += calls),
-    goroutines: { isGo: () => this.isGo, originOf: (_pid, goroutine) => this.#origins.get(goroutine) },
+    goroutines: {
+      isGo: () => this.isGo,
+      originOf: (_pid, goroutine) => this.#origins.get(goroutine),
+      askerOf: () => undefined,
+    },
   });
   /** Of the process. */
   isGo: boolean | undefined = false;

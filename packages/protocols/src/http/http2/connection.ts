@@ -138,6 +138,7 @@ export class Http2Connection implements Decoder {
       return this.sink.lost(1);
     }
     exchange = new Exchange(requestOf(fields), beganNs, beganAt);
+    exchange.stream = stream;
     exchange.asksWith(this.#headersOf(fields), end);
     exchange.asked(bytes, timeNs, end);
     this.#open(stream, exchange);
