@@ -34,6 +34,10 @@ const REPLICATION: ReadonlySet<number> = new Set([
 ]);
 /** A request for TLS is a login that ends before the name of the user. */
 const TLS_REQUEST_BYTES = 32;
+/** Bytes of what ends a result, and where the status is in it: of an EOF, and of an OK that changed nothing. */
+const EOF_END = { length: 5, statusAt: 3 };
+const OK_END = { length: 7, statusAt: 3 };
+const LONGEST_END_BYTES = 4 + OK_END.length;
 const VERSION = /^[0-9][0-9A-Za-z.+~_:-]{2,100}$/;
 
 /** Whether these bytes are what a server says first: version 10 of the protocol, its own version as text, room for the rest. */
@@ -59,6 +63,17 @@ function statementOf(payload: Buffer, dialect: Dialect): Statement {
   if (payload[1] === 0 && payload[2] === 1) return obfuscated(payload.toString("utf8", 3), dialect);
   const hasAttributes = payload[0] === Command.QUERY && payload[1] !== undefined && payload[1] < 9;
   return hasAttributes ? UNKNOWN : obfuscated(payload.toString("utf8", 1), dialect);
+}
+
+/** Whether the last packet of a result ends here, in either of its forms. */
+function endsResult(bytes: Uint8Array): boolean {
+  const tail = Buffer.from(bytes.subarray(-LONGEST_END_BYTES));
+  for (const { length, statusAt } of [EOF_END, OK_END]) {
+    const packet = tail.subarray(-4 - length);
+    if (packet.length !== 4 + length || packet.readUIntLE(0, 3) !== length || packet[4] !== Reply.EOF) continue;
+    if ((packet.readUInt16LE(4 + statusAt) & Status.MORE_RESULTS) === 0) return true;
+  }
+  return false;
 }
 
 /** The payload of the only packet there is. */
@@ -102,6 +117,10 @@ export class MysqlDecoder extends PairedDecoder<MysqlCall> {
 
   protected override beginsResponse(bytes: Uint8Array): boolean {
     return bytes.length > 4 && bytes[3] === 1;
+  }
+
+  protected override endsResponse(bytes: Uint8Array): boolean {
+    return endsResult(bytes);
   }
 
   protected override get extraSize(): number {

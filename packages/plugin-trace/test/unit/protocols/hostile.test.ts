@@ -143,6 +143,29 @@ test("a large result of which only the beginning is seen is one call, with all i
   }
 });
 
+test("the end of a large result ends its call, where it is seen", (t) => {
+  const query = Buffer.from("\0\0\0\0\x03select a from t", "latin1");
+  query.writeUIntLE(query.length - 4, 0, 3);
+  const column = Buffer.from("\x01\0\0\x01\x01\x02\0\0\x02\x03d", "latin1");
+  const row = Buffer.concat([Buffer.from("\xe8\x03\0\x04", "latin1"), Buffer.alloc(1000, "r")]);
+  for (const end of ["\x05\0\0\x09\xfe\0\0\x02\0", "\x07\0\0\x09\xfe\0\0\x02\0\0\0"]) {
+    const listener = new Listener({ isMidway: true });
+    listener.hear({ isClient: true, bytes: query });
+    listener.hear({ isClient: false, bytes: Buffer.concat([column, row]) });
+    listener.hear({ isClient: false, bytes: messages(50, row) }, 100);
+    t.is(listener.heard.length, 0);
+    listener.hear({ isClient: false, bytes: Buffer.concat([row, Buffer.from(end, "latin1")]) });
+    t.deepEqual(listener.resources, ["select a from t"]);
+    t.is(listener.heard[0]!.responseBytes, column.length + 52 * row.length + end.length);
+  }
+  const postgres = new Listener().hearAll(recorded("postgresql-psql").slice(0, 4));
+  postgres.hear({ isClient: true, bytes: Buffer.from("Q\0\0\0\x0dselect 1\0", "latin1") });
+  postgres.hear({ isClient: false, bytes: messages(30, DATA_ROW) }, 2500);
+  t.is(postgres.heard.length, 0);
+  postgres.hear({ isClient: false, bytes: READY });
+  t.is(postgres.heard.length, 1);
+});
+
 test("requests without end are given up, and what they cost is bounded", (t) => {
   const flood: readonly (readonly [Said, Buffer])[] = [
     [recorded("redis-ioredis")[0]!, Buffer.from("*100\r\n$50\r\n".padEnd(1000, "x"))],
