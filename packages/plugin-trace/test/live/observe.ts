@@ -4,7 +4,7 @@ import { threadId } from "node:worker_threads";
 import { libbpfBackend } from "@skep/backend-libbpf";
 import { type Agent, createAgent, type PluginStatus, type Point } from "@skep/core";
 import { processes } from "@skep/plugin-process";
-import { scopedCgroup, type ScopedCgroup, type Teardown } from "@skep/testkit";
+import { patience, scopedCgroup, type ScopedCgroup, type Teardown } from "@skep/testkit";
 import type { ExecutionContext } from "ava";
 import { trace, type TraceConfig } from "../../src/index.js";
 
@@ -34,18 +34,20 @@ const backend = libbpfBackend();
 /** Everything in the cgroup is traced unless `config` says otherwise. */
 export async function observer(t: Teardown, options: ObserverOptions = {}): Promise<Observer> {
   const { config = { trace_all_process: true }, strategies = {}, start = true } = options;
+  // Emulated kernels take their time.
+  const patient = { trace_patience: `${5 * patience}s`, ...config };
   const cgroup = scopedCgroup(t, `trace${threadId}`);
   const spans: Point[] = [];
   const agent = createAgent({
     backend,
     plugins: [
-      { plugin: trace, config, required: true },
+      { plugin: trace, config: patient, required: true },
       { plugin: processes, config: {}, required: true },
     ],
     scope: { cgroups: [cgroup.path] },
     interval: hour,
     strategies,
-    limits: { loadMs: 180_000, setupMs: 60_000, startMs: 60_000, flushMs: 120_000, stopMs: 60_000 },
+    limits: { loadMs: 400_000, setupMs: 60_000, startMs: 60_000, flushMs: 120_000, stopMs: 60_000 },
   });
   agent.on("point", (point) => spans.push(point));
   t.teardown(() => agent.stop());

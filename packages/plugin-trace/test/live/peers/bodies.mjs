@@ -15,6 +15,7 @@ const server = createServer((asked, response) => {
     response.end();
   });
 });
+server.keepAliveTimeout = 60_000;
 server.listen(0, "127.0.0.1", () => console.log(server.address().port));
 
 const { port } = await new Promise((resolve) => server.on("listening", () => resolve(server.address())));
