@@ -41,35 +41,33 @@ const ESCAPED = String.raw`'(?:[^'\\]|\\[^]|'')*(?:'|\\?$)`;
 const PLAIN = String.raw`'(?:[^']|'')*(?:'|$)`;
 const DOUBLE_ESCAPED = String.raw`"(?:[^"\\]|\\[^]|"")*(?:"|\\?$)`;
 const DOUBLE = String.raw`"(?:[^"]|"")*(?:"|$)`;
-const DOLLAR = String.raw`\$(?<tag>[A-Za-z_\u0080-\uffff]\w*|)\$[^]*?(?:\$\k<tag>\$|$)`;
+const DOLLAR = String.raw`\$([A-Za-z_\u0080-\uffff]\w*|)\$[^]*?(?:\$\1\$|$)`;
 const PARAMETER = String.raw`\$\d+|\?`;
 const NUMBER = String.raw`(?:\d|\.\d)(?:[eE][+-]?\d|[\w.\u0080-\uffff])*`;
 const BACKQUOTED = "`[^`]*(?:`|$)";
 const WORD = String.raw`[A-Za-z_@\u0080-\uffff][\w$\u0080-\uffff]*`;
 
-const group = (name: string, ...parts: readonly string[]): string => `(?<${name}>${parts.join("|")})`;
+/** Nothing of these begins anything else. */
+const OTHER = String.raw`[,()=<>*+;:!%&|^~{}\[\]]+`;
 
 function tokensOf({ doubleQuotesValues, backslashEscapes, hashComments }: Dialect): RegExp {
-  const values = [
+  const strings = [
     ...(doubleQuotesValues ? [] : [`[eE]${ESCAPED}`]),
     `${PREFIX}${backslashEscapes ? ESCAPED : PLAIN}`,
-    ...(doubleQuotesValues ? [backslashEscapes ? DOUBLE_ESCAPED : DOUBLE] : [DOLLAR]),
-    PARAMETER,
-    NUMBER,
+    doubleQuotesValues && backslashEscapes ? DOUBLE_ESCAPED : DOUBLE,
+    ...(doubleQuotesValues ? [] : [DOLLAR]),
   ];
-  const names = [WORD, BACKQUOTED, ...(doubleQuotesValues ? [] : [DOUBLE])];
-  const comments = [LINE_COMMENT, ...(hashComments ? [HASH_COMMENT] : [])];
-  const all = [
-    group("space", String.raw`\s+`, ...comments),
-    group("comment", COMMENT),
-    group("value", ...values),
-    group("name", ...names),
-    String.raw`[^]`,
-  ];
-  return new RegExp(all.join("|"), "gy");
+  const comments = [COMMENT, LINE_COMMENT, ...(hashComments ? [HASH_COMMENT] : [])];
+  return new RegExp(
+    [String.raw`\s+`, ...comments, ...strings, PARAMETER, NUMBER, WORD, BACKQUOTED, OTHER].join("|"),
+    "g",
+  );
 }
 
 const tokens = new Map<Dialect, RegExp>();
+
+const SPACE = /^(?:\s|--|#)/;
+const NAME = /^[A-Za-z_@\u0080-\uffff`]/;
 
 /**
  * A statement with a question mark for each value; lists of values and rows of them become one. What cannot be told apart is taken
@@ -78,29 +76,43 @@ const tokens = new Map<Dialect, RegExp>();
 export function obfuscated(sql: string, dialect: Dialect): Statement {
   let pattern = tokens.get(dialect);
   if (pattern === undefined) tokens.set(dialect, (pattern = tokensOf(dialect)));
-  let text = "";
   let keyword = "";
   let comment = "";
-  for (const match of sql.matchAll(pattern)) {
-    const [token] = match;
-    const { space, comment: remark, value, name } = match.groups!;
-    if (remark !== undefined && text === "" && comment === "") comment = token.replace(/^\/\*|\*\/$/g, "").trim();
-    if (space !== undefined || remark !== undefined) {
-      if (text !== "" && !text.endsWith(" ")) text += " ";
-    } else if (value !== undefined || /^(?:true|false)$/i.test(token)) {
-      text += "?";
-    } else {
-      text += token;
-      if (keyword === "" && name !== undefined) keyword = token;
+  let isHead = true;
+  const text = sql.replace(pattern, (token) => {
+    if (SPACE.test(token)) return " ";
+    if (token.startsWith("/*")) {
+      if (isHead && comment === "") comment = token.replace(/^\/\*|\*\/$/g, "").trim();
+      return " ";
     }
-  }
+    isHead = false;
+    if (isValue(token, dialect)) return "?";
+    if (keyword === "" && NAME.test(token)) keyword = token;
+    return token;
+  });
   return {
-    text: folded(text.trim()).slice(0, LONGEST_TEXT),
+    text: folded(text).slice(0, LONGEST_TEXT),
     keyword: keyword.slice(0, 32),
     comment: comment.slice(0, LONGEST_COMMENT),
   };
 }
 
+/** What a token is shows in its first byte, but for strings with something before them. */
+function isValue(token: string, { doubleQuotesValues }: Dialect): boolean {
+  switch (token[0]) {
+    case "`":
+      return false;
+    case '"':
+      return doubleQuotesValues;
+    default:
+      return /^[\d'.$?]/.test(token) || token.includes("'") || /^(?:true|false)$/i.test(token);
+  }
+}
+
 /** `(?, ?), (?, ?)` says no more than `(?)`. */
 const folded = (text: string): string =>
-  text.replace(/\?(?: ?, ?\?)+/g, "?").replace(/\( ?\? ?\)(?: ?, ?\( ?\? ?\))+/g, "(?)");
+  text
+    .replace(/ {2,}/g, " ")
+    .trim()
+    .replace(/\?(?: ?, ?\?)+/g, "?")
+    .replace(/\( ?\? ?\)(?: ?, ?\( ?\? ?\))+/g, "(?)");
