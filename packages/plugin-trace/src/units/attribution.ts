@@ -3,7 +3,7 @@
 import type { Call } from "@skep/protocols";
 import type { Connection, Listener } from "../capture/connection.js";
 import type { Mover } from "../capture/marks.js";
-import { type Entry, type Unit, Units } from "./units.js";
+import { type Cause, type Entry, type Unit, Units } from "./units.js";
 import { beginnerOf, type GoroutineKnowledge, originOfUnit, responderOf, unitOf, type Work } from "./work.js";
 
 /** How a call ended up. */
@@ -156,8 +156,10 @@ export class Attribution implements Listener {
       const unit = work.mover && this.#unitOf(work.mover);
       if (unit === undefined) return;
       if (work.isIncoming) this.#enter(work, unit);
-      else work.cause = this.units.causeOf(unit, work.call.firstNs);
+      else work.cause = this.#causeOf(work);
     }
+    // Which of several it was may be known when they are answered.
+    if (work.cause === "uncertain") work.cause = this.#causeOf(work);
     if (work.entry !== undefined) this.#noteResponder(work, work.entry);
   }
 
@@ -169,6 +171,7 @@ export class Attribution implements Listener {
       openedNs: mover!.timeNs,
       closedNs: toldNs === undefined ? Infinity : call.lastNs,
       isAnsweredByUnit: undefined,
+      answeredBy: undefined,
       traceId: this.options.traceIdOf(mover!, call),
     };
     this.units.open(work.entry);
@@ -178,6 +181,8 @@ export class Attribution implements Listener {
   #isKnown(work: Work): boolean {
     if (work.mover === undefined) return false;
     const request = work.isIncoming ? work.entry : work.cause;
+    // Threads answer on their own connections: what is uncertain stays so.
+    if (request === "uncertain") return work.mover.goroutine === 0n;
     if (typeof request !== "object") return true;
     return request.closedNs !== Infinity && request.isAnsweredByUnit !== undefined;
   }
@@ -190,11 +195,13 @@ export class Attribution implements Listener {
   }
 
   /** Of the request a call was made for, if that is certain. */
-  #traceIdOf({ cause, mover, call }: Work): bigint | undefined {
-    if (cause === undefined || cause === "none") return undefined;
-    const unit = this.#unitOf(mover!)!;
+  #traceIdOf(work: Work): bigint | undefined {
+    if (work.cause === undefined || work.cause === "none") return undefined;
+    const unit = this.#unitOf(work.mover!)!;
     // What was not known when the call began may be known now.
-    if (cause === "uncertain" || this.units.causeOf(unit, call.firstNs) === "uncertain") {
+    const cause = this.#causeOf(work);
+    if (cause === "none") return undefined;
+    if (cause === "uncertain") {
       this.#unlinked.uncertain++;
       return undefined;
     }
@@ -218,8 +225,15 @@ export class Attribution implements Listener {
   #noteResponder(work: Work, entry: Entry): void {
     if (entry.isAnsweredByUnit !== undefined) return;
     const responder = responderOf(work, this.#goroutines);
-    if (responder !== undefined) entry.isAnsweredByUnit = this.#unitOf(responder) === entry.unit;
-    else if (work.toldNs !== undefined && work.call.responseAt < 0) entry.isAnsweredByUnit = false;
+    if (responder !== undefined) {
+      entry.answeredBy = this.#unitOf(responder);
+      entry.isAnsweredByUnit = entry.answeredBy === entry.unit;
+    } else if (work.toldNs !== undefined && work.call.responseAt < 0) entry.isAnsweredByUnit = false;
+  }
+
+  /** As far as it is known by now; the mover's unit is. */
+  #causeOf({ mover, call }: Work): Cause {
+    return this.units.causeOf(this.#unitOf(mover!)!, call.firstNs);
   }
 
   #unitOf(mover: Mover): Unit | undefined {

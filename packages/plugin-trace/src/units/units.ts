@@ -17,6 +17,8 @@ export interface Entry {
   closedNs: number;
   /** Whether the unit itself sent the response, so that nobody took over. Undefined as long as that is not known. */
   isAnsweredByUnit: boolean | undefined;
+  /** Who began the response, if that is known by now. */
+  answeredBy: Unit | undefined;
   /** Shared by the request and the calls made for it. */
   readonly traceId: bigint;
 }
@@ -53,6 +55,12 @@ function readLast(entries: readonly Entry[]): readonly Entry[] {
   return entries.filter(({ openedNs }) => openedNs === lastNs);
 }
 
+/** Of requests that a unit had in hand when it made the last unit of `line`: those that one of the line has answered, if any. */
+function madeFor(entries: readonly Entry[], line: readonly Unit[]): readonly Entry[] {
+  const answered = entries.filter(({ answeredBy }) => answeredBy !== undefined && line.includes(answeredBy));
+  return answered.length > 0 ? answered : readLast(entries);
+}
+
 /**
  * What each unit worked at, and when. A unit that works at two requests at once (an event loop) leaves it open which of them a
  * call was made for: such a call has no cause rather than a wrong one.
@@ -80,17 +88,19 @@ export class Units {
 
   /** What a call was made for that `unit` began at `atNs`. */
   causeOf(unit: Unit, atNs: number): Cause {
-    let [line, whenNs] = [unit, atNs];
+    const line: Unit[] = [];
+    let [maker, whenNs] = [unit, atNs];
     for (let generation = 0; generation < MOST_GENERATIONS; generation++) {
-      const entries = (this.#entries.get(line) ?? []).filter((entry) => isOpenAt(entry, whenNs));
-      const open = generation === 0 ? entries : readLast(entries);
+      const entries = (this.#entries.get(maker) ?? []).filter((entry) => isOpenAt(entry, whenNs));
+      const open = generation === 0 ? entries : madeFor(entries, line);
       if (open.length > 1) return "uncertain";
       if (open.length > 0 && this.#isBlindAt(atNs)) return "uncertain";
       // Who was made for a request goes on working for it, as long as that is open.
       if (open[0] !== undefined) return isOpenAt(open[0], atNs) ? open[0] : "none";
-      const origin = this.originOf(line);
+      const origin = this.originOf(maker);
       if (origin === undefined) return "none";
-      [line, whenNs] = [origin.parent, origin.createdNs];
+      line.push(maker);
+      [maker, whenNs] = [origin.parent, origin.createdNs];
     }
     return "none";
   }
