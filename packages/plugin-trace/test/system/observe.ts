@@ -9,11 +9,11 @@ import { trace } from "../../src/index.js";
 import { Readers } from "./readers.js";
 import { Hosts } from "./hosts.js";
 import { type Drive, startSystem, type System } from "./system.js";
-import { compareTrees, type Verdict } from "./trees.js";
+import { compareTrees, endOf, type Verdict } from "./trees.js";
 
 /** An agent with ebpf-trace alone, limited to a cgroup. */
 export interface Observer {
-  /** Spans since it was asked last, when no more come. */
+  /** Spans since it was asked last: when so many of requests have come, or no more come. */
   spans(expected: number): Promise<readonly Point[]>;
   status(): PluginStatus;
 }
@@ -36,6 +36,7 @@ const spansOf = ({ calls }: System, requests: number): number => requests * (2 *
 
 async function observer(t: Teardown, cgroup: string): Promise<Observer> {
   const points: Point[] = [];
+  let ofRequests = 0;
   const agent = createAgent({
     backend: libbpfBackend(),
     plugins: [{ plugin: trace, config: { trace_all_process: true }, required: true }, processes],
@@ -44,7 +45,9 @@ async function observer(t: Teardown, cgroup: string): Promise<Observer> {
     limits: { loadMs: 180_000, setupMs: 60_000, startMs: 60_000, flushMs: 120_000, stopMs: 60_000 },
   });
   agent.on("point", (point) => {
-    if (point.category === "tracing") points.push(point);
+    if (point.category !== "tracing") return;
+    points.push(point);
+    if (endOf(point) !== undefined) ofRequests++;
   });
   t.teardown(() => agent.stop());
   await agent.start();
@@ -53,9 +56,10 @@ async function observer(t: Teardown, cgroup: string): Promise<Observer> {
       let [seen, since] = [0, performance.now()];
       const quiet = () => {
         if (points.length > seen) [seen, since] = [points.length, performance.now()];
-        return points.length >= expected || performance.now() - since > silenceMs;
+        return ofRequests >= expected || performance.now() - since > silenceMs;
       };
       await until(quiet, { what: "no more spans come", deadlineMs: 300_000, everyMs: 100 });
+      ofRequests = 0;
       return points.splice(0);
     },
     status: () => agent.status().plugins.find(({ name }) => name === "ebpf-trace")!,
@@ -73,7 +77,7 @@ export interface Observation {
 
 /** What must be known of a run for ebpf-trace to keep its promises; in words what is not so. */
 export function brokenPromises(concurrency: number, { verdict, otlp }: Observation): string[] {
-  // Event loops that work for many at once, and requests that grpc-go hands between its goroutines, are what is not known.
+  // Event loops that work for many at once are what is not known.
   const known = [
     "Go net/http",
     "Python threads",

@@ -16,7 +16,7 @@ function rows(title: string, tallies: ReadonlyMap<string, Tally>): string[][] {
 
 /** A run in a table. */
 export function tableOf(concurrency: number, { seconds, spans, verdict }: Observation): string {
-  const { requests, wholeTrees, wholeButGrpc, servers, inside, between, wrong, duplicates, others } = verdict;
+  const { requests, wholeTrees, wholeAsKnowable, servers, inside, between, wrong, duplicates, others } = verdict;
   const lines = [
     ["", "", "right", "of", "unlinked", "missing", "wrong"],
     ...rows("server", servers),
@@ -32,7 +32,7 @@ export function tableOf(concurrency: number, { seconds, spans, verdict }: Observ
   );
   return [
     `concurrency ${concurrency}: ${requests} requests in ${seconds.toFixed(1)} s (${(requests / seconds).toFixed(0)}/s), ${spans} spans`,
-    `whole trees ${percent(wholeTrees, requests)}, but for gRPC ${percent(wholeButGrpc, requests)}, WRONG PARENTS ${wrong.length}, duplicates ${duplicates}, of no request ${others}`,
+    `whole trees ${percent(wholeTrees, requests)}, but for what cannot be known ${percent(wholeAsKnowable, requests)}, WRONG PARENTS ${wrong.length}, duplicates ${duplicates}, of no request ${others}`,
     ...wrong.slice(0, 5).map((what) => `  wrong: ${what}`),
     ...table,
   ].join("\n");

@@ -16,6 +16,8 @@ interface Call {
   readonly server: Server;
   /** How it is called in tables, where that is not its server alone. */
   readonly said?: string;
+  /** Nobody can know from outside what causes it when many do: it may be unlinked. */
+  readonly isUnknowable?: boolean;
   readonly calls?: readonly Call[];
 }
 
@@ -38,6 +40,7 @@ const root: Call = {
         { name: "postgres", server: "postgres" },
         { name: "redis", server: "redis" },
         { name: "rabbitmq", server: "rabbitmq" },
+        { name: "shared", server: "rabbitmq", said: "rabbitmq, over a shared connection", isUnknowable: true },
         { ...store, name: "grpc", said: "store over gRPC" },
       ],
     },
@@ -54,6 +57,8 @@ export interface PlacedCall {
   /** What calls, and what is called, for tables. */
   readonly caller: string;
   readonly callee: string;
+  /** It may be unlinked. */
+  readonly isUnknowable: boolean;
 }
 
 /** Every call that one request causes, callers first, where only `servers` run. */
@@ -67,6 +72,7 @@ export function callsOfRequest(servers: ReadonlySet<Server>): readonly PlacedCal
       server: call.server,
       caller: parent?.callee.replace(/, .*/, "") ?? "user",
       callee: call.said ?? call.server,
+      isUnknowable: call.isUnknowable ?? false,
     };
     placed.push(one);
     for (const next of call.calls ?? []) place(next, one);

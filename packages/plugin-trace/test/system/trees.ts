@@ -25,9 +25,9 @@ export interface Verdict {
   readonly requests: number;
   /** Requests whose every span is there, with its true parent. */
   readonly wholeTrees: number;
-  /** The same, but for what is called over gRPC and below: its streams are handed between goroutines. */
-  readonly wholeButGrpc: number;
-  /** Kind of server -> its requests; right when every call made for one has it as parent. */
+  /** The same, but for calls that nobody can know the cause of. */
+  readonly wholeAsKnowable: number;
+  /** Kind of server -> its requests; right when every call made for one, of which that can be known, has it as parent. */
   readonly servers: ReadonlyMap<string, Tally>;
   /** `front > python`: calls made inside a server, whose parent is the request it works for. */
   readonly inside: ReadonlyMap<string, Tally>;
@@ -45,7 +45,7 @@ export interface Verdict {
 export const telling = ["http_route", "pgsql_comment", "mysql_comment", "amqp_routing_key", "resource"];
 
 /** `7 nginx/go/python incoming`; undefined for a span of no request. */
-export function endOf({ fields }: SeenSpan): string | undefined {
+export function endOf({ fields }: Pick<SeenSpan, "fields">): string | undefined {
   for (const field of telling) {
     const [, id, place] = /\/work\/(\d+)\/([a-z]+(?:\/[a-z]+)*)/.exec(String(fields[field] ?? "")) ?? [];
     if (place !== undefined) return `${id} ${place} ${String(fields["direction"])}`;
@@ -83,23 +83,23 @@ export function compareTrees(
     return endOf(parent) === trueParent ? "right" : "wrong";
   };
 
-  let [wholeTrees, wholeButGrpc] = [0, 0];
+  let [wholeTrees, wholeAsKnowable] = [0, 0];
   for (let id = first; id < first + count; id++) {
     const served = new Map<string, Fate[]>();
-    let [isWhole, isWholeButGrpc] = [true, true];
-    for (const { place, parent, caller, callee } of calls) {
+    let [isWhole, isWholeAsKnowable] = [true, true];
+    for (const { place, parent, caller, callee, isUnknowable } of calls) {
       const edge = `${caller} > ${callee}`;
       const fates: Fate[] = [];
       if (parent !== undefined) {
         const fate = inside.add(edge, fateOf(`${id} ${place} outgoing`, `${id} ${parent} incoming`));
         fates.push(fate);
-        served.set(parent, [...(served.get(parent) ?? []), fate]);
+        if (!isUnknowable) served.set(parent, [...(served.get(parent) ?? []), fate]);
       }
       const cause = parent === undefined ? undefined : `${id} ${place} outgoing`;
       fates.push(between.add(edge, fateOf(`${id} ${place} incoming`, cause)));
       const isRight = fates.every((fate) => fate === "right");
       isWhole &&= isRight;
-      isWholeButGrpc &&= isRight || edge.includes("gRPC");
+      isWholeAsKnowable &&= isRight || isUnknowable;
     }
     for (const { place, callee } of calls) {
       const fates = served.get(place);
@@ -108,12 +108,12 @@ export function compareTrees(
       servers.add(kind, byEnd.has(`${id} ${place} incoming`) ? worst(fates) : "missing");
     }
     if (isWhole) wholeTrees++;
-    if (isWholeButGrpc) wholeButGrpc++;
+    if (isWholeAsKnowable) wholeAsKnowable++;
   }
   return {
     requests: count,
     wholeTrees,
-    wholeButGrpc,
+    wholeAsKnowable,
     servers: servers.all,
     inside: inside.all,
     between: between.all,

@@ -21,7 +21,8 @@ func front() {
 	steps := []step{twoNodes(os.Getenv("NODE"), os.Getenv("NODE2")), ask(os.Getenv("PYTHON"), "python")}
 	steps = append(steps, ifNamed("POSTGRES", askPostgres)...)
 	steps = append(steps, ifNamed("REDIS", askRedis)...)
-	steps = append(steps, ifNamed("RABBITMQ", publish)...)
+	steps = append(steps, ifNamed("RABBITMQ", publishAlone)...)
+	steps = append(steps, ifNamed("RABBITMQ", publishTogether)...)
 	steps = append(steps, ifNamed("STORE", askStore)...)
 	serve(steps...)
 }
@@ -49,35 +50,58 @@ func askPostgres(host string) step {
 	}
 }
 
-// Publishes and waits for the confirmation. Channels of one connection are used in turn, each by one goroutine at a time.
-func publish(host string) step {
-	connection, err := amqp.Dial("amqp://guest:guest@" + host + ":5672/")
-	if err != nil {
-		log.Fatal(err)
+// A channel of a connection to RabbitMQ on which messages are confirmed.
+func confirming(connection *amqp.Connection) (*amqp.Channel, error) {
+	channel, err := connection.Channel()
+	if err == nil {
+		err = channel.Confirm(false)
 	}
-	channels := make(chan *amqp.Channel, most)
-	for i := 0; i < most; i++ {
-		channel, err := connection.Channel()
-		if err == nil {
-			err = channel.Confirm(false)
-		}
-		if err != nil {
-			log.Fatal(err)
-		}
-		channels <- channel
-	}
+	return channel, err
+}
+
+// Publishes a message and waits for the confirmation, on a channel that nobody else has meanwhile: one of those that are free, or
+// one that open makes. Nobody has bound a queue to the message: the broker confirms and forgets.
+func publish(name string, open func() (*amqp.Channel, error)) step {
+	free := make(chan *amqp.Channel, most)
 	return func(ctx context.Context, place string) error {
-		channel := <-channels
-		defer func() { channels <- channel }()
+		var channel *amqp.Channel
+		var err error
+		select {
+		case channel = <-free:
+		default:
+			if channel, err = open(); err != nil {
+				return err
+			}
+		}
 		message := amqp.Publishing{Body: []byte("done")}
-		// Nobody has bound a queue to it: the broker confirms and forgets.
-		confirmation, err := channel.PublishWithDeferredConfirmWithContext(ctx, "", place+"/rabbitmq", false, false, message)
+		confirmation, err := channel.PublishWithDeferredConfirmWithContext(ctx, "", place+"/"+name, false, false, message)
 		if err != nil {
 			return err
 		}
 		_, err = confirmation.WaitContext(ctx)
+		free <- channel
 		return err
 	}
+}
+
+// Each goroutine has a connection to itself while it publishes.
+func publishAlone(host string) step {
+	return publish("rabbitmq", func() (*amqp.Channel, error) {
+		connection, err := amqp.Dial("amqp://guest:guest@" + host + ":5672/")
+		if err != nil {
+			return nil, err
+		}
+		return confirming(connection)
+	})
+}
+
+// All have channels of one connection: who flushes its buffer sends what others have put there.
+func publishTogether(host string) step {
+	connection, err := amqp.Dial("amqp://guest:guest@" + host + ":5672/")
+	if err != nil {
+		log.Fatal(err)
+	}
+	return publish("shared", func() (*amqp.Channel, error) { return confirming(connection) })
 }
 
 // The name of the method is the path, as with HTTP.
