@@ -17,6 +17,9 @@ import { goProgram } from "./codec.gen.js";
 import { type GoProgramFile, readGoProgram } from "./go-program-file.js";
 import { mappedAt } from "./mapped-at.js";
 
+/** Processes that are gone and remembered. */
+const rememberedPids = 1_024;
+
 /** Undefined: no Go program. "unknown": one whose goroutines cannot be told apart. */
 type Reading = GoProgramFile | "unknown" | undefined;
 
@@ -28,6 +31,8 @@ export class GoPrograms implements FileProbes {
   readonly what = "Go programs";
   readonly #known = new FileCache<Reading>();
   readonly #isGo = new Map<number, boolean>();
+  /** Processes that are gone, the longest first. */
+  readonly #gonePids: number[] = [];
   /** Processes of which a recording, if there is one, has been told. */
   readonly #isRecorded = new Set<number>();
   readonly #key = new Uint32Array(1);
@@ -80,6 +85,7 @@ export class GoPrograms implements FileProbes {
     const { pid } = file;
     const found = this.#look(file);
     this.#isGo.set(pid, found !== undefined);
+    this.#isRecorded.delete(pid);
     if (typeof found !== "object") return;
     const text = mappedAt(this.#mapsOf(pid), file.path, found.text);
     if (text !== undefined) this.programs.update(this.#keyOf(pid), programValue(text, found));
@@ -87,6 +93,14 @@ export class GoPrograms implements FileProbes {
 
   #gone({ pid }: MappedFile): void {
     if (this.#isGo.get(pid)) this.programs.delete(this.#keyOf(pid));
+    // What it was is asked for a while longer: its last calls are not settled yet.
+    this.#gonePids.push(pid);
+    if (this.#gonePids.length > rememberedPids) this.#forget(this.#gonePids.shift()!);
+  }
+
+  /** A process that has its pid by now has told what it is. */
+  #forget(pid: number): void {
+    if (existsSync(join(this.context.host.procRoot, String(pid)))) return;
     this.#isGo.delete(pid);
     this.#isRecorded.delete(pid);
   }

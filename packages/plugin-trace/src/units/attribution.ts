@@ -133,6 +133,7 @@ export class Attribution implements Listener {
       call,
       isIncoming: connection.isServer,
       mover: undefined,
+      unit: undefined,
       entry: undefined,
       cause: undefined,
       toldNs: undefined,
@@ -153,7 +154,7 @@ export class Attribution implements Listener {
   #attribute(work: Work): void {
     if (work.mover === undefined) {
       work.mover = beginnerOf(work, this.#goroutines);
-      const unit = work.mover && this.#unitOf(work.mover);
+      const unit = (work.unit = work.mover && this.#unitOf(work.mover));
       if (unit === undefined) return;
       if (work.isIncoming) this.#enter(work, unit);
       else work.cause = this.#causeOf(work);
@@ -196,8 +197,8 @@ export class Attribution implements Listener {
 
   /** Of the request a call was made for, if that is certain. */
   #traceIdOf(work: Work): bigint | undefined {
-    if (work.cause === undefined || work.cause === "none") return undefined;
-    const unit = this.#unitOf(work.mover!)!;
+    const { unit } = work;
+    if (unit === undefined || work.cause === undefined || work.cause === "none") return undefined;
     // What was not known when the call began may be known now.
     const cause = this.#causeOf(work);
     if (cause === "none") return undefined;
@@ -231,9 +232,9 @@ export class Attribution implements Listener {
     } else if (work.toldNs !== undefined && work.call.responseAt < 0) entry.isAnsweredByUnit = false;
   }
 
-  /** As far as it is known by now; the mover's unit is. */
-  #causeOf({ mover, call }: Work): Cause {
-    return this.units.causeOf(this.#unitOf(mover!)!, call.firstNs);
+  /** As far as it is known by now. */
+  #causeOf({ unit, call }: Work): Cause {
+    return unit === undefined ? "none" : this.units.causeOf(unit, call.firstNs);
   }
 
   #unitOf(mover: Mover): Unit | undefined {

@@ -14,6 +14,8 @@ export interface Work {
   readonly isIncoming: boolean;
   /** Who began it: who read what it takes to begin, or wrote the first byte. Undefined as long as that is not known. */
   mover: Mover | undefined;
+  /** As which unit; undefined as long as that is not known, or when somebody else may have been at work. */
+  unit: Unit | undefined;
   /** Of an incoming request whose unit is known. */
   entry: Entry | undefined;
   /** Of an outgoing request whose unit is known. */

@@ -147,6 +147,16 @@ test("of two requests that were read at once nobody can tell for which a gorouti
   t.is(scene.traceIds().get("/out"), undefined);
 });
 
+test("a call is tied also when its process is gone by then, and nothing can be asked of it", (t) => {
+  const scene = new Scene();
+  const request = scene.ask("/in", 7);
+  scene.answer(scene.call("/out", 7), 7);
+  scene.respond(request, 7);
+  scene.isGo = undefined;
+  scene.end();
+  t.is(scene.traceIds().get("/out"), scene.traceIds().get("/in"));
+});
+
 test("goroutines that make each other are no endless loop", (t) => {
   const scene = new Scene();
   scene.goroutine(1, 2);
