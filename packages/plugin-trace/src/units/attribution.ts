@@ -74,17 +74,21 @@ export class Attribution implements Listener {
   }
 
   marked(connection: Connection): void {
-    for (const work of this.#underWay.get(connection)?.values() ?? []) this.#attribute(work);
+    for (const [call, work] of this.#underWay.get(connection) ?? []) {
+      this.#attribute(work);
+      if (work.toldNs !== undefined && work.entry?.isAnsweredByUnit !== undefined) this.#forget(connection, call);
+    }
   }
 
   told(connection: Connection, call: Call): void {
     const calls = this.#underWay.get(connection);
     const work = calls?.get(call) ?? this.#begin(connection, call);
-    this.#forget(connection, call);
     this.#nowNs = Math.max(this.#nowNs, connection.lastNs);
     work.toldNs = this.#nowNs;
     if (work.entry !== undefined) work.entry.closedNs = call.lastNs;
     this.#attribute(work);
+    // Who answered is told after the answer.
+    if (work.entry === undefined || work.entry.isAnsweredByUnit !== undefined) this.#forget(connection, call);
     this.#waiting.push(work);
     if (this.#waiting.length > MOST_WAITING) this.#settle(this.#waiting.shift()!);
   }
@@ -92,7 +96,8 @@ export class Attribution implements Listener {
   /** Which calls they were is not known: those under way may be them, and stop being worked at. */
   lost(connection: Connection, calls: number): void {
     this.options.lost(calls);
-    for (const [call, { entry }] of this.#underWay.get(connection) ?? []) {
+    for (const [call, { entry, toldNs }] of this.#underWay.get(connection) ?? []) {
+      if (toldNs !== undefined) continue;
       if (entry !== undefined) {
         entry.closedNs = connection.lastNs + this.options.patienceNs;
         entry.isAnsweredByUnit = false;
@@ -190,6 +195,7 @@ export class Attribution implements Listener {
 
   #settle(work: Work): void {
     const { connection, call, isIncoming, mover, entry } = work;
+    this.#forget(connection, call);
     if (entry !== undefined) entry.isAnsweredByUnit ??= false;
     const traceId = isIncoming ? entry?.traceId : this.#traceIdOf(work);
     this.options.settled({ connection, call, isIncoming, mover, traceId });
