@@ -62,14 +62,14 @@ static __always_inline __u32 current_tgid(void)
 	return bpf_get_current_pid_tgid() >> 32;
 }
 
-/* At the return of func newproc1(fn *funcval, callergp *g, ...) *g, on the scheduler's stack. */
+/* A `go` statement calls func runqput(pp *p, gp *g, next bool) with the goroutine it has made, on the scheduler's stack. */
 SEC("uprobe")
 int go_created(struct pt_regs *ctx)
 {
 	struct go_routine made = { .tgid = current_tgid() };
 	struct go_program *program = bpf_map_lookup_elem(&go_programs, &made.tgid);
 	struct go_origin origin = { .created_ns = bpf_ktime_get_ns() };
-	__u64 g = GO_FIRST(ctx);
+	__u64 g = GO_SECOND(ctx);
 
 	if (!program || !program->parent_goid)
 		return 0;

@@ -11,7 +11,7 @@
 /* How a uprobe program's context and the registers of a system call are looked at. */
 #if defined(__TARGET_ARCH_x86)
 #define GO_G(from) ((from)->r14)
-/* Words of arguments; results begin with the first, too. */
+/* Words of arguments. */
 #define GO_FIRST(from) ((from)->ax)
 #define GO_SECOND(from) ((from)->bx)
 #define GO_FOURTH(from) ((from)->di)

@@ -20,7 +20,13 @@ const entries = {
   "google.golang.org/grpc/internal/transport.(*loopyWriter).writeHeader": "go_grpc_headers",
   "runtime.goexit1": "go_ended",
 } as const;
-const CREATOR = "runtime.newproc1";
+
+/**
+ * A `go` statement makes its goroutine in this closure, which then puts it into a queue: `runqput(p, g, true)`. The call is
+ * probed, because the kernel knows the effect of a call by itself; a probe on newproc1's return instruction, which the processor
+ * has to execute apart, costs more than ten times as much.
+ */
+const [CREATOR, QUEUE] = ["runtime.newproc.func1", "runtime.runqput"];
 
 /**
  * Undefined when the file is no Go program.
@@ -33,7 +39,7 @@ export function readGoProgram(path: string): GoProgramFile | undefined {
     if (program === undefined) return undefined;
     if (elf.machine !== "x64") throw new RangeError(`the code of ${elf.machine} is not understood`);
     const runtime = witnesses.map((name) => `runtime.${name}`);
-    const functions = program.find([...runtime, ...Object.keys(entries)]);
+    const functions = program.find([...runtime, ...Object.keys(entries), CREATOR, QUEUE]);
     const offsets = goroutineOffsets(codeOf(elf, functions));
     if (offsets === undefined) throw new RangeError("where a goroutine's id lies is not certain");
     const { start, end } = program.text;
@@ -75,7 +81,22 @@ function probesOf(
     const code = functions.get(name);
     return code === undefined ? [] : [probeAt(bpfProgram, program.entryOf(code))];
   });
-  if (parentGoid === undefined) return atEntry.filter((probe) => probe.program !== "go_ended");
-  const created = functions.get(CREATOR)!.returns.map((address) => probeAt("go_created", address));
-  return [...atEntry, ...created];
+  const [creator, queue] = [functions.get(CREATOR), functions.get(QUEUE)];
+  const created = creator && queue && onlyCall(elf, creator, queue);
+  if (parentGoid === undefined || created === undefined) return atEntry.filter((probe) => probe.program !== "go_ended");
+  return [...atEntry, probeAt("go_created", created)];
+}
+
+/** `call` with a distance of four bytes. */
+const [CALL, CALL_LENGTH] = [0xe8, 5];
+
+/** Where a function calls another; undefined when it does not do so in exactly one place. */
+function onlyCall(elf: ElfFile, { start, end }: GoCode, callee: GoCode): number | undefined {
+  const code = elf.bytesAt(start, end - start);
+  const calls: number[] = [];
+  for (let at = 0; at + CALL_LENGTH <= code.length; at++) {
+    const after = start + at + CALL_LENGTH;
+    if (code[at] === CALL && after + code.readInt32LE(at + 1) === callee.start) calls.push(start + at);
+  }
+  return calls.length === 1 ? calls[0] : undefined;
 }
