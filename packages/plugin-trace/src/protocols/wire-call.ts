@@ -56,6 +56,11 @@ export abstract class WireCall implements Call {
     this.lastNs = Math.max(this.lastNs, endedNs);
   }
 
+  /** All bytes up to offset `end` belong to its request, whatever they are. */
+  askedUpTo(end: number, timeNs: number): void {
+    this.asked({ at: this.requestEnd, end, beganNs: timeNs, endedNs: timeNs });
+  }
+
   /** A message belongs to its response. */
   answered({ at, end, beganNs, endedNs }: Message): void {
     this.answers(at, beganNs);

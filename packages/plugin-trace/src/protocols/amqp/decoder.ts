@@ -30,10 +30,12 @@ interface Channel {
   /** The message that is being published, and the bytes of it to come; -1 as long as its header is. */
   publishing: AmqpCall | undefined;
   left: number;
-  /** Number of the next message, where publishing is confirmed; 0 where it is not. */
+  /** Number of the next message, where publishing is confirmed and all were seen; 0 where it is not. */
   nextTag: bigint;
 }
 
+/** Publishing is confirmed, and how many messages there were is not known. */
+const UNKNOWN_TAG = -1n;
 const MOST_CHANNELS = 2048;
 const CHANNEL_BYTES = 128;
 const BODY_SIZE_AT = 4;
@@ -79,6 +81,24 @@ export class AmqpDecoder extends PairedDecoder<AmqpCall> {
 
   protected override canDrift(): boolean {
     return false;
+  }
+
+  /** A message of several frames, on the only channel where one is being published. */
+  protected override driftingRequest(): AmqpCall | undefined {
+    const publishing = [...this.#channels.values()].filter(
+      ({ left, publishing }) => publishing !== undefined && left > 0,
+    );
+    return publishing.length === 1 ? publishing[0]!.publishing : undefined;
+  }
+
+  protected override requestDrifted(call: AmqpCall): void {
+    const channel = this.#channel(call.channel);
+    channel.publishing = undefined;
+    // Others may have been published unseen: which number the next one has is not known.
+    if (channel.nextTag > 0n) channel.nextTag = UNKNOWN_TAG;
+    if (!this.pending.includes(call)) return;
+    this.asked(call);
+    if (call.deliveryTag === 0n) this.finish(call);
   }
 
   protected override get extraSize(): number {

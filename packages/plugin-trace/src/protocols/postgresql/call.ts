@@ -9,6 +9,7 @@ import { conditionName, type PostgresError, statusMode } from "./error.js";
 /** Characters of all statements of one call that are kept. */
 const LONGEST_RESOURCE = 4096;
 const SYNTAX_ERROR = "42601";
+const COPY_IN = "G";
 const TAG = /^(?:INSERT \d+|UPDATE|DELETE|MERGE) (\d{1,15})$/;
 
 /** From a simple query, or the first message of an extended one, to the server being ready for the next. */
@@ -47,6 +48,11 @@ export class PostgresCall extends WireCall {
     this.#length += text.length;
     this.#keyword ||= keyword;
     this.#comment ||= comment;
+  }
+
+  /** The server waits for rows. */
+  get isCopyingIn(): boolean {
+    return this.#responseType === COPY_IN;
   }
 
   /** A message of the response, by its letter. */

@@ -89,6 +89,11 @@ export class PostgresDecoder extends PairedDecoder<PostgresCall> {
     return READY_STATES.has(bytes.at(-1)!) && READY_FOR_QUERY.equals(bytes.subarray(-6, -1));
   }
 
+  protected override driftingRequest(): PostgresCall | undefined {
+    const [call] = this.pending;
+    return this.pending.length === 1 && call!.isCopyingIn ? call : undefined;
+  }
+
   protected override get extraSize(): number {
     return this.#prepared.size;
   }

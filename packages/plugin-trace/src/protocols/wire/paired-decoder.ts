@@ -32,7 +32,10 @@ export abstract class PairedDecoder<C extends WireCall> implements Decoder {
   #seeksResponse: boolean;
   /** Bytes of the response were not seen: where its messages begin is not known. */
   #isAdrift = false;
-  /** Offset of the next byte of the responses. */
+  /** The call whose request goes on unseen, until another begins. */
+  #asking: C | undefined;
+  /** Offset of the next byte of the requests, and of the responses. */
+  #requestOffset = 0;
   #responseOffset = 0;
   #breaks = 0;
 
@@ -53,6 +56,14 @@ export abstract class PairedDecoder<C extends WireCall> implements Decoder {
   protected endsResponse(_bytes: Uint8Array): boolean {
     return false;
   }
+
+  /** The call to which all bytes belong that a client sends until its next request; undefined where that is not certain. */
+  protected driftingRequest(): C | undefined {
+    return undefined;
+  }
+
+  /** The request that went on unseen is over, or its response is. */
+  protected requestDrifted(_call: C): void {}
 
   /** Bytes that are kept beside those of calls and readers. */
   protected get extraSize(): number {
@@ -75,24 +86,27 @@ export abstract class PairedDecoder<C extends WireCall> implements Decoder {
   }
 
   indifferent(side: Side): number {
-    if (side === Side.REQUESTS) return this.#seeksRequest ? Infinity : this.requests.body;
+    if (side === Side.REQUESTS) {
+      return this.#seeksRequest || this.driftingRequest() !== undefined ? Infinity : this.requests.body;
+    }
     if (this.#seeksResponse || this.#isAdrift) return Infinity;
     return this.canDrift() ? Infinity : this.responses.body;
   }
 
   take(side: Side, passage: Passage, from: number, to: number): number {
     if (this.turn !== undefined) return 0;
-    if (side === Side.REQUESTS) return this.#takeRequests(passage, from, to);
+    if (side === Side.REQUESTS) {
+      const taken = this.#takeRequests(passage, from, to);
+      this.#requestOffset = passage.origin + from + taken;
+      return taken;
+    }
     const took = this.#takeResponses(passage, from, to);
     this.#responseOffset = passage.origin + from + took;
     return took;
   }
 
   miss(side: Side, length: number, timeNs: number): void {
-    if (side === Side.REQUESTS) {
-      if (!this.#seeksRequest) this.requests.miss(length, timeNs);
-      return;
-    }
+    if (side === Side.REQUESTS) return this.#missRequest(length, timeNs);
     this.#responseOffset += length;
     if (this.#seeksResponse) return;
     if (!this.#isAdrift && length <= this.responses.body) return this.responses.miss(length, timeNs);
@@ -112,6 +126,7 @@ export abstract class PairedDecoder<C extends WireCall> implements Decoder {
     this.responses.reset();
     this.#seeksRequest = this.#seeksResponse = true;
     this.#isAdrift = false;
+    this.#asking = undefined;
     this.lostTrack();
   }
 
@@ -142,6 +157,7 @@ export abstract class PairedDecoder<C extends WireCall> implements Decoder {
   protected finish(call: C): void {
     const at = this.pending.indexOf(call);
     if (at >= 0) this.pending.splice(at, 1);
+    if (call === this.#asking) this.#endRequestDrift();
     this.#tell(call);
   }
 
@@ -151,9 +167,13 @@ export abstract class PairedDecoder<C extends WireCall> implements Decoder {
 
   #takeRequests(passage: Passage, from: number, to: number): number {
     if (this.#seeksRequest) {
-      if (!this.beginsRequest(passage.bytes.subarray(from, to))) return to - from;
+      if (!this.beginsRequest(passage.bytes.subarray(from, to))) {
+        this.#asking?.askedUpTo(passage.origin + to, passage.timeNs);
+        return to - from;
+      }
       this.#seeksRequest = false;
       this.requests.reset();
+      this.#endRequestDrift();
     }
     if (this.#isAdrift && this.requests.isAtStart) this.#endDrift();
     const took = this.requests.take(passage, from, to);
@@ -176,6 +196,23 @@ export abstract class PairedDecoder<C extends WireCall> implements Decoder {
     }
     const took = this.responses.take(passage, from, to);
     return this.responses.isBroken ? this.#break(to - from) : took;
+  }
+
+  #missRequest(length: number, timeNs: number): void {
+    this.#requestOffset += length;
+    if (!this.#seeksRequest) {
+      if (length <= this.requests.body) return this.requests.miss(length, timeNs);
+      this.#asking = this.driftingRequest();
+      this.#seeksRequest = true;
+      this.requests.reset();
+    }
+    this.#asking?.askedUpTo(this.#requestOffset, timeNs);
+  }
+
+  #endRequestDrift(): void {
+    const call = this.#asking;
+    this.#asking = undefined;
+    if (call !== undefined) this.requestDrifted(call);
   }
 
   /** Which call a response belongs to is certain even where its messages are not seen. */

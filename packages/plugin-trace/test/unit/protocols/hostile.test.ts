@@ -166,6 +166,52 @@ test("the end of a large result ends its call, where it is seen", (t) => {
   t.is(postgres.heard.length, 1);
 });
 
+test("a large request of which only the beginning is seen is one call, with all its bytes", (t) => {
+  const postgres = new Listener().hearAll(recorded("postgresql-psql").slice(0, 4));
+  postgres.hear({ isClient: true, bytes: query("copy t from stdin") });
+  postgres.hear({ isClient: false, bytes: Buffer.from("G\0\0\0\x07\0\0\0", "latin1") });
+  const rows = messages(300, Buffer.from("d\0\0\0\x0brow\t1\t2", "latin1"));
+  for (let at = 0; at < rows.length; at += 1000) {
+    postgres.hear({ isClient: true, bytes: rows.subarray(at, at + 1000) }, at < 1000 ? 1000 : 0);
+  }
+  postgres.hear({ isClient: true, bytes: Buffer.from("c\0\0\0\x04", "latin1") });
+  postgres.hear({ isClient: false, bytes: Buffer.from("C\0\0\0\x0dCOPY 300\0Z\0\0\0\x05I", "latin1") });
+  postgres.hear({ isClient: true, bytes: query("commit") });
+  postgres.hear({ isClient: false, bytes: READY });
+  t.deepEqual(
+    postgres.heard.map(({ fields, requestBytes }) => [fields.resource, requestBytes]),
+    [
+      ["copy t from stdin", query("copy t from stdin").length + rows.length + 5],
+      ["commit", query("commit").length],
+    ],
+  );
+
+  const said = recorded("amqp-node");
+  const body = said.findIndex(({ isClient, bytes }) => isClient && bytes[0] === 3);
+  const amqp = new Listener();
+  said.forEach((one, index) => {
+    if (index !== body) return amqp.hear(one);
+    // In frames as small as a peer may ask for, of which the first is seen.
+    const payload = one.bytes.subarray(7, -1);
+    const frames = Array.from({ length: payload.length / 100 }, (_, part) =>
+      Buffer.concat([
+        Buffer.from("\x03\0\x02\0\0\0\x64", "latin1"),
+        payload.subarray(part * 100, part * 100 + 100),
+        Buffer.of(0xce),
+      ]),
+    );
+    amqp.hear({ isClient: true, bytes: frames[0]! });
+    amqp.hear({ isClient: true, bytes: Buffer.concat(frames.slice(1)) }, 250);
+  });
+  const expected = new Listener().hearAll(said);
+  t.deepEqual(amqp.resources, expected.resources);
+  t.deepEqual(
+    amqp.heard.map(({ fields }) => fields.amqp_resp_method),
+    expected.heard.map(({ fields }) => fields.amqp_resp_method),
+  );
+  t.is(amqp.lost + postgres.lost, 0);
+});
+
 test("requests without end are given up, and what they cost is bounded", (t) => {
   const flood: readonly (readonly [Said, Buffer])[] = [
     [recorded("redis-ioredis")[0]!, Buffer.from("*100\r\n$50\r\n".padEnd(1000, "x"))],
