@@ -79,6 +79,10 @@ export class AmqpDecoder extends PairedDecoder<AmqpCall> {
     return beginsWithMethod(bytes);
   }
 
+  protected override get isOrdered(): boolean {
+    return false;
+  }
+
   protected override canDrift(): boolean {
     return false;
   }
@@ -107,7 +111,10 @@ export class AmqpDecoder extends PairedDecoder<AmqpCall> {
 
   protected override lostTrack(): void {
     this.requests.format = frameFormat;
-    for (const channel of this.#channels.values()) channel.publishing = undefined;
+    for (const channel of this.#channels.values()) {
+      channel.publishing = undefined;
+      if (channel.nextTag > 0n) channel.nextTag = UNKNOWN_TAG;
+    }
   }
 
   #request(frame: Frame): void {

@@ -58,6 +58,10 @@ export class KafkaDecoder extends PairedDecoder<KafkaCall> {
     return this.pending.some((call) => call.correlation === correlation);
   }
 
+  protected override get isOrdered(): boolean {
+    return false;
+  }
+
   protected override canDrift(): boolean {
     return false;
   }

@@ -98,6 +98,10 @@ export class MongoDecoder extends PairedDecoder<MongoCall> {
     return this.pending.some(({ id }) => id === responseTo);
   }
 
+  protected override get isOrdered(): boolean {
+    return false;
+  }
+
   protected override canDrift(): boolean {
     return false;
   }

@@ -6,6 +6,8 @@ import type { MessageReader } from "./message-reader.js";
 
 /** Calls that may wait for their responses; a client that sends more without reading is none we follow. */
 const MOST_PENDING = 1024;
+/** Where several requests may be waiting of which nobody knows, so long nothing may have passed before the next is believed. */
+const QUIET_NS = 100e6;
 /** How often a connection may turn out to say something else than was thought before it is given up. */
 const MOST_BREAKS = 8;
 
@@ -38,6 +40,10 @@ export abstract class PairedDecoder<C extends WireCall> implements Decoder {
   #requestOffset = 0;
   #responseOffset = 0;
   #breaks = 0;
+  /** The client does not wait for one response before it sends the next request. */
+  #isPipelining = false;
+  /** When the last byte of either direction passed. */
+  #lastNs = 0;
 
   constructor({ sink, isMidway }: DecoderStart) {
     this.#sink = sink;
@@ -46,6 +52,11 @@ export abstract class PairedDecoder<C extends WireCall> implements Decoder {
 
   /** Whether a request may begin with these bytes, where nothing is known of what came before. */
   protected abstract beginsRequest(bytes: Uint8Array): boolean;
+
+  /** Responses come in the order of their requests, and nothing else says whose they are. */
+  protected get isOrdered(): boolean {
+    return true;
+  }
 
   /** Whether a response may begin with these bytes, where older ones were lost. */
   protected beginsResponse(_bytes: Uint8Array): boolean {
@@ -95,8 +106,10 @@ export abstract class PairedDecoder<C extends WireCall> implements Decoder {
 
   take(side: Side, passage: Passage, from: number, to: number): number {
     if (this.turn !== undefined) return 0;
+    const quietNs = passage.timeNs - this.#lastNs;
+    this.#lastNs = Math.max(this.#lastNs, passage.timeNs);
     if (side === Side.REQUESTS) {
-      const taken = this.#takeRequests(passage, from, to);
+      const taken = this.#takeRequests(passage, from, to, quietNs);
       this.#requestOffset = passage.origin + from + taken;
       return taken;
     }
@@ -145,6 +158,7 @@ export abstract class PairedDecoder<C extends WireCall> implements Decoder {
   protected open(call: C, isAsked = true): void {
     if (this.pending.length >= MOST_PENDING) return this.lose();
     this.pending.push(call);
+    this.#isPipelining ||= this.pending.length > 1;
     if (isAsked) this.asked(call);
   }
 
@@ -165,9 +179,10 @@ export abstract class PairedDecoder<C extends WireCall> implements Decoder {
     if (call.isSpan) this.#sink.told(call);
   }
 
-  #takeRequests(passage: Passage, from: number, to: number): number {
+  #takeRequests(passage: Passage, from: number, to: number, quietNs: number): number {
     if (this.#seeksRequest) {
-      if (!this.beginsRequest(passage.bytes.subarray(from, to))) {
+      const isOrdered = !this.#isPipelining || !this.isOrdered || quietNs >= QUIET_NS || this.#asking !== undefined;
+      if (!isOrdered || !this.beginsRequest(passage.bytes.subarray(from, to))) {
         this.#asking?.askedUpTo(passage.origin + to, passage.timeNs);
         return to - from;
       }
@@ -189,6 +204,9 @@ export abstract class PairedDecoder<C extends WireCall> implements Decoder {
       this.#seeksResponse = false;
       this.responses.reset();
     }
+    // It passed before what would be its request: of one that nobody saw.
+    const [next] = this.pending;
+    if (this.isOrdered && next !== undefined && this.responses.isAtStart && timeNs < next.firstNs) return to - from;
     if (this.#isAdrift) {
       this.pending[0]?.drifted(origin + to, timeNs);
       if (this.endsResponse(bytes.subarray(from, to))) this.#endDrift();

@@ -212,6 +212,21 @@ test("a large request of which only the beginning is seen is one call, with all 
   t.is(amqp.lost + postgres.lost, 0);
 });
 
+test("answers to requests that nobody saw are nobody's", (t) => {
+  const command = (key: string): Buffer => Buffer.from(`*2\r\n$3\r\nGET\r\n$1\r\n${key}\r\n`);
+  const listener = new Listener({ isMidway: true });
+  const says = (isClient: boolean, ...bytes: readonly (Buffer | string)[]): void =>
+    bytes.forEach((one) => listener.hear({ isClient, bytes: Buffer.from(one) }));
+  says(true, command("a"));
+  says(false, "+a\r\n", "-ERR nobody's\r\n", "-ERR nobody's\r\n");
+  says(true, command("b"));
+  says(false, "+b\r\n");
+  t.deepEqual(
+    listener.heard.map(({ fields }) => `${fields.resource} ${fields.status_msg}`),
+    ["GET a +a", "GET b +b"],
+  );
+});
+
 test("requests without end are given up, and what they cost is bounded", (t) => {
   const flood: readonly (readonly [Said, Buffer])[] = [
     [recorded("redis-ioredis")[0]!, Buffer.from("*100\r\n$50\r\n".padEnd(1000, "x"))],
