@@ -8,6 +8,7 @@ import { conntrack } from "../packages/plugin-conntrack/dist/index.js";
 import { kubernetes } from "../packages/plugin-kubernetes/dist/index.js";
 import { net } from "../packages/plugin-net/dist/index.js";
 import { processes } from "../packages/plugin-process/dist/index.js";
+import { trace } from "../packages/plugin-trace/dist/index.js";
 import { configurationPage } from "./docs/configuration-page.mjs";
 import { jsonSchema } from "./docs/json-schema.mjs";
 import { codeCell, generated, table } from "./docs/markdown.mjs";
@@ -83,7 +84,7 @@ const pages = {
   "docs/ebpf.conf": sampleFile(everySection),
   "docs/ebpf.schema.json": jsonSchema(everySection, leftOutSchemas),
   "docs/errors.md": errorsPage(),
-  "docs/plugins.md": `${generated}\n# Plugins\n\n${[net, bash, conntrack, processes, kubernetes].map(pluginSection).join("\n")}`,
+  "docs/plugins.md": `${generated}\n# Plugins\n\n${[net, bash, conntrack, processes, kubernetes, trace].map(pluginSection).join("\n")}`,
 };
 const check = process.argv.includes("--check");
 for (const [path, text] of Object.entries(pages)) {
