@@ -56,6 +56,7 @@ export class Tracer implements PluginInstance {
       traceIdOf: (mover, call) => traceIdOf(this.#bootId, mover, call),
       settled: (attributed) => this.#settled(attributed),
       lost: (calls) => this.#drop("trace_gap", calls),
+      isShared: (call) => protocolOf(call) === "amqp",
       goroutines: {
         isGo: (pid) => this.#goPrograms.isGo(pid),
         originOf: (pid, goroutine) => goroutines.originOf(pid, goroutine),

@@ -3,6 +3,7 @@
 import type { Call } from "@skep/protocols";
 import type { Connection, Listener } from "../capture/connection.js";
 import type { Mover } from "../capture/marks.js";
+import { SharedConnections } from "./shared-connections.js";
 import { type Cause, type Entry, type Unit, Units } from "./units.js";
 import { beginnerOf, type GoroutineKnowledge, originOfUnit, responderOf, unitOf, type Work } from "./work.js";
 
@@ -35,6 +36,8 @@ export interface AttributionOptions {
   readonly settled: (attributed: Attributed) => void;
   /** So many calls will not be told. */
   readonly lost: (calls: number) => void;
+  /** Whether a call's connection is one that several units use at once. Default: none is. */
+  readonly isShared?: (call: Call) => boolean;
   /** Default: there are no Go programs. */
   readonly goroutines?: GoroutineKnowledge;
 }
@@ -50,6 +53,7 @@ const MOST_WAITING = 262_144;
  */
 export class Attribution implements Listener {
   readonly units: Units;
+  readonly #shared = new SharedConnections();
   readonly #goroutines: GoroutineKnowledge;
   #unlinked: Unlinked = { uncertain: 0, handedOver: 0, slow: 0 };
   /** Calls under way, by connection. */
@@ -142,6 +146,7 @@ export class Attribution implements Listener {
       entry: undefined,
       cause: undefined,
       toldNs: undefined,
+      isAnybodys: false,
     };
     const calls = this.#underWay.get(connection);
     if (calls === undefined) this.#underWay.set(connection, new Map([[call, work]]));
@@ -162,11 +167,16 @@ export class Attribution implements Listener {
       const unit = (work.unit = work.mover && this.#unitOf(work.mover));
       if (unit === undefined) return;
       if (work.isIncoming) this.#enter(work, unit);
-      else work.cause = this.#causeOf(work);
+      else this.#make(work);
     }
     // Which of several it was may be known when they are answered.
     if (work.cause === "uncertain") work.cause = this.#causeOf(work);
     if (work.entry !== undefined) this.#noteResponder(work, work.entry);
+  }
+
+  #make(work: Work): void {
+    work.cause = this.#causeOf(work);
+    if (this.options.isShared?.(work.call)) this.#shared.began(work);
   }
 
   #enter(work: Work, unit: Unit): void {
@@ -208,7 +218,7 @@ export class Attribution implements Listener {
     // What was not known when the call began may be known now.
     const cause = this.#causeOf(work);
     if (cause === "none") return undefined;
-    if (cause === "uncertain") {
+    if (cause === "uncertain" || work.isAnybodys) {
       this.#unlinked.uncertain++;
       return undefined;
     }

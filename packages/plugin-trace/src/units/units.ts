@@ -38,6 +38,7 @@ export interface Origin {
   readonly endedNs: number;
 }
 
+const FORGET_EVERY_NS = 2e9;
 /** Generations that are followed. */
 const MOST_GENERATIONS = 16;
 /** Who has done his part may be a little behind the response that waited for it, ns. */
@@ -67,6 +68,7 @@ function madeFor(entries: readonly Entry[], line: readonly Unit[]): readonly Ent
  */
 export class Units {
   readonly #entries = new Map<Unit, Entry[]>();
+  #forgottenNs = -Infinity;
   #blindFromNs = Infinity;
   #blindUntilNs = -Infinity;
 
@@ -123,8 +125,10 @@ export class Units {
     return this.#blindFromNs <= atNs && atNs <= this.#blindUntilNs;
   }
 
-  /** Forgets requests that were over before `beforeNs`. */
+  /** Forgets requests that were over before `beforeNs`, now and then: it takes a look at all. */
   forget(beforeNs: number): void {
+    if (beforeNs < this.#forgottenNs + FORGET_EVERY_NS) return;
+    this.#forgottenNs = beforeNs;
     for (const [unit, entries] of this.#entries) {
       const kept = entries.filter(({ closedNs }) => closedNs >= beforeNs);
       if (kept.length === 0) this.#entries.delete(unit);

@@ -22,6 +22,8 @@ export interface Work {
   cause: Cause | undefined;
   /** When the call was over and told, ns of the kernel's clock; undefined before. */
   toldNs: number | undefined;
+  /** Whoever else uses the connection may have made the call, see SharedConnections. */
+  isAnybodys: boolean;
 }
 
 /** What is known of goroutines. */
