@@ -18,9 +18,8 @@ static __always_inline struct trace_conn *meet_by_process(struct sock *sk, struc
 
 	if (!skep_current_in_scope(netns_of(sk, direct)))
 		return NULL;
-	open.event.flags = TRACE_BY_PROCESS;
 	if (SOCKET(direct, tp, bytes_received) || SOCKET(direct, tp, data_segs_out))
-		open.event.flags |= TRACE_MIDWAY;
+		open.event.flags = TRACE_MIDWAY;
 	open.read_seq = SOCKET(direct, tp, rcv_nxt);
 	open.written_seq = sent ? from : SOCKET(direct, tp, write_seq);
 	return open_conn(sk, &open, SOCKET(direct, tp, copied_seq) - !sent, sent ? from : SOCKET(direct, tp, write_seq), direct);

@@ -16,8 +16,6 @@ enum trace_event_kind {
 	TRACE_MARK = 3,
 	/* struct trace_event: the connection is no more. */
 	TRACE_CLOSE = 4,
-	/* Of go.bpf.h: a goroutine has made another. */
-	TRACE_GOROUTINE = 5,
 };
 
 enum trace_flag {
@@ -27,8 +25,6 @@ enum trace_flag {
 	TRACE_MIDWAY = 2,
 	/* Of a mark: somebody else may have moved some of these bytes. */
 	TRACE_UNSURE = 4,
-	/* Of TRACE_OPEN: known first from a process in scope, not from a packet. */
-	TRACE_BY_PROCESS = 8,
 };
 
 /* Head of every record. */

@@ -14,6 +14,8 @@ const MOST_KEPT = 64 * 1024 * 1024;
 const PATIENCE_NS = 10e9;
 /** One of which nothing was heard for so long has probably ended unheard; should it speak again, it is joined anew. */
 const IDLE_NS = 3600e9;
+/** Of the connections that were opened first, among which the one to give up is sought. */
+const LOOKED_AT = 64;
 /** Connections that are remembered as dismissed: at least as many, at most twice. */
 const MOST_DISMISSED = 65_536;
 
@@ -48,13 +50,11 @@ export class Connections {
   /** TRACE_OPEN */
   open(record: Cursor): Taken {
     const id = traceEvent.conn(record);
-    if (this.#known.size >= this.options.most) {
-      this.#dismiss(id);
-      return "trace_too_many_connections";
-    }
+    const isFull = this.#known.size >= this.options.most;
+    if (isFull) this.#makeRoom();
     const connection = new Connection(record, this.options.makeDetector, this.#budget, this.options.listener);
     this.#known.set(id, { connection, ordered: undefined });
-    return "taken";
+    return isFull ? "trace_too_many_connections" : "taken";
   }
 
   // hot
@@ -98,6 +98,18 @@ export class Connections {
       connection.close();
       this.#ignore(id);
     }
+  }
+
+  /** Gives up one of which nothing was heard for long: its end was not heard of, or it is the least loss. */
+  #makeRoom(): void {
+    let [longestAgoNs, oldest] = [Infinity, -1];
+    let looked = 0;
+    for (const [id, { connection }] of this.#known) {
+      if (connection.lastNs < longestAgoNs) [longestAgoNs, oldest] = [connection.lastNs, id];
+      if (++looked === LOOKED_AT) break;
+    }
+    this.#known.get(oldest)?.connection.close();
+    this.#ignore(oldest);
   }
 
   #stranger(id: number): Taken {
