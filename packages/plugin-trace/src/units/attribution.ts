@@ -226,12 +226,12 @@ export class Attribution implements Listener {
       this.#unlinked.slow++;
       return undefined;
     }
-    // Who was made for a request, and is gone with it, worked for it, whoever answers.
     if (cause.unit === unit && cause.isAnsweredByUnit !== true) {
       this.#unlinked.handedOver++;
       return undefined;
     }
-    if (this.units.outlives(unit, cause)) {
+    // Who was made for a request, and is gone with it, worked for it.
+    if (!this.units.isAnsweredBy(unit, cause) || this.units.outlives(unit, cause)) {
       this.#unlinked.uncertain++;
       return undefined;
     }

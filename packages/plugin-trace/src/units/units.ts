@@ -108,6 +108,20 @@ export class Units {
   }
 
   /**
+   * Whether `unit`, one that made it, or the unit of `entry` that made those, has answered the request. Else it may have been made
+   * for another that the unit of `entry` had in hand, perhaps one that nobody knows of.
+   */
+  isAnsweredBy(unit: Unit, { unit: maker, answeredBy }: Entry): boolean {
+    let line = unit;
+    for (let generation = 0; line !== answeredBy; generation++) {
+      const origin = line === maker || generation === MOST_GENERATIONS ? undefined : this.originOf(line);
+      if (origin === undefined) return false;
+      line = origin.parent;
+    }
+    return true;
+  }
+
+  /**
    * Whether `unit`, or one between it and the unit of `entry` that made it, goes on when the request is over. Such a one may be
    * made by whoever comes first, to work for all that come later (a connection's sender, a pool's worker).
    */

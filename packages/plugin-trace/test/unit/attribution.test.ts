@@ -111,26 +111,37 @@ test("where it is not known which goroutine of a Go program moved bytes, its thr
   }
 });
 
-test("goroutines made by the one that reads a connection's requests work each for the one read last, whoever answers", (t) => {
+/** A reader makes a goroutine for each of two requests of one connection; each makes a call, and `answerer` of it responds. */
+function handedOn(answerer: (worker: number) => number): readonly (readonly [request: unknown, call: unknown])[] {
   const scene = new Scene();
-  const [reader, first, second, sender] = [10, 11, 12, 13];
-  const get = (path: string): string => `GET ${path} HTTP/1.1\r\n\r\n`;
-  const connection = scene.ask("/first", { goroutine: reader });
-  scene.goroutine(first, reader);
-  connection.pass(false, get("/second"));
+  const [reader, workers] = [10, [11, 12]];
+  const connection = scene.ask("/for11", { goroutine: reader });
+  scene.goroutine(11, reader);
+  connection.pass(false, "GET /for12 HTTP/1.1\r\n\r\n");
   connection.move(false, { goroutine: reader });
-  scene.goroutine(second, reader);
-  const calls = [first, second].map((goroutine) => scene.call(`/by${goroutine}`, { goroutine }));
-  calls.forEach((call, index) => scene.answer(call, { goroutine: [first, second][index]! }));
-  for (const worker of [first, second]) {
-    scene.respond(connection, { goroutine: sender });
+  scene.goroutine(12, reader);
+  for (const goroutine of workers) scene.answer(scene.call(`/by${goroutine}`, { goroutine }), { goroutine });
+  for (const worker of workers) {
+    scene.respond(connection, { goroutine: answerer(worker) });
     scene.goroutineEnds(worker);
   }
   scene.end();
   const ids = scene.traceIds();
-  t.truthy(ids.get("/first"));
-  t.is(ids.get(`/by${first}`), ids.get("/first"));
-  t.is(ids.get(`/by${second}`), ids.get("/second"));
+  return workers.map((worker) => [ids.get(`/for${worker}`), ids.get(`/by${worker}`)] as const);
+}
+
+test("goroutines made by the one that reads a connection's requests work each for the one that they answer", (t) => {
+  for (const [request, call] of handedOn((worker) => worker)) {
+    t.truthy(request);
+    t.is(call, request);
+  }
+});
+
+test("a call is left alone when nobody knows whether those who made it have answered: segments read at once look like two reads", (t) => {
+  for (const [request, call] of handedOn(() => 13)) {
+    t.truthy(request);
+    t.is(call, undefined);
+  }
 });
 
 test("of two requests that were read at once nobody can tell for which a goroutine was made", (t) => {
