@@ -14,13 +14,13 @@ import {
 import { traceHeaders } from "./app-trace/index.js";
 import { AmqpDecoder, beginsAmqp, continuesAmqp } from "./amqp/decoder.js";
 import { KafkaDecoder } from "./kafka/decoder.js";
-import { opensKafka } from "./kafka/requests.js";
+import { continuesKafka, opensKafka } from "./kafka/requests.js";
 import { MongoDecoder } from "./mongodb/decoder.js";
 import { beginsMongo } from "./mongodb/messages.js";
 import { continuesMysql, greetsMysql, MysqlDecoder } from "./mysql/decoder.js";
 import type { ProtocolName } from "./names.js";
 import { beginsPostgres, continuesPostgres, PostgresDecoder } from "./postgresql/decoder.js";
-import { beginsRedis, RedisDecoder } from "./redis/decoder.js";
+import { beginsRedis, continuesRedis, RedisDecoder } from "./redis/decoder.js";
 import type { DecoderStart } from "./wire/paired-decoder.js";
 
 /** How a protocol is known, and decoded. */
@@ -30,6 +30,8 @@ interface Protocol {
   begins(bytes: Uint8Array): boolean;
   /** Whether a request begins with these bytes, where nothing is known of what came before. */
   continues(bytes: Uint8Array): boolean;
+  /** What begins a connection may elsewhere be an answer. */
+  readonly isAmbiguous?: true;
   /** Who speaks first. */
   readonly first: Side;
   decoder(start: DecoderStart): Decoder;
@@ -62,7 +64,8 @@ const protocols: readonly Protocol[] = [
   {
     name: "redis",
     begins: beginsRedis,
-    continues: beginsRedis,
+    continues: continuesRedis,
+    isAmbiguous: true,
     first: Side.REQUESTS,
     decoder: (start) => new RedisDecoder(start),
   },
@@ -90,7 +93,8 @@ const protocols: readonly Protocol[] = [
   {
     name: "kafka",
     begins: opensKafka,
-    continues: opensKafka,
+    continues: continuesKafka,
+    isAmbiguous: true,
     first: Side.REQUESTS,
     decoder: (start) => new KafkaDecoder(start),
   },
@@ -135,9 +139,10 @@ export function detectProtocol(read: Uint8Array, written: Uint8Array): DetectedP
 export function protocolDetector(sink: CallSink, isWanted: (name: ProtocolName) => boolean): Detector {
   const wanted = protocols.filter(({ name }) => isWanted(name) || (name === "http2" && isWanted("grpc")));
   return (opening, isMidway) => {
-    for (const { begins, continues, first, decoder } of wanted) {
+    for (const { begins, continues, isAmbiguous, first, decoder } of wanted) {
       if (isMidway && continues(opening)) return { side: Side.REQUESTS, decoder: decoder({ sink, isMidway: true }) };
-      // A connection may also be young enough to begin behind the first bytes that were seen.
+      if (isMidway && isAmbiguous) continue;
+      // Also one that was joined may be so young that it only begins here.
       if (begins(opening)) return { side: first, decoder: decoder({ sink, isMidway: false }) };
     }
     return opening.length < LONGEST_OPENING ? "more" : undefined;

@@ -7,7 +7,7 @@ import { PairedDecoder } from "../wire/paired-decoder.js";
 import {
   apiName,
   apiOf,
-  beginsKafka,
+  continuesKafka,
   isToldApi,
   requestCorrelation,
   requestFormat,
@@ -49,7 +49,7 @@ export class KafkaDecoder extends PairedDecoder<KafkaCall> {
   });
 
   protected override beginsRequest(bytes: Uint8Array): boolean {
-    return beginsKafka(bytes);
+    return continuesKafka(bytes);
   }
 
   protected override beginsResponse(bytes: Uint8Array): boolean {

@@ -57,7 +57,7 @@ export const responseFormat: FrameFormat = {
 };
 
 /** Whether these bytes begin a request: a head that is right, and the name of a client that is text. */
-export function beginsKafka(bytes: Uint8Array): boolean {
+function beginsKafka(bytes: Uint8Array): boolean {
   if (bytes.length < REQUEST_HEAD + 2) return false;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const payload = requestFormat.payload(view);
@@ -74,3 +74,7 @@ export function opensKafka(bytes: Uint8Array): boolean {
   if (!beginsKafka(bytes)) return false;
   return new DataView(bytes.buffer, bytes.byteOffset).getInt32(0) === bytes.length - 4;
 }
+
+/** The same where it may as well be a response: only a client that says its name is believed. */
+export const continuesKafka = (bytes: Uint8Array): boolean =>
+  opensKafka(bytes) && new DataView(bytes.buffer, bytes.byteOffset).getInt16(REQUEST_HEAD) > 0;

@@ -47,6 +47,16 @@ const containers: ReadonlySet<string> = new Set(
   ),
 );
 
+/** Without keys, or with keys nobody can tell from values. */
+const others =
+  "PING ECHO AUTH HELLO SELECT QUIT RESET INFO TIME DBSIZE SCAN KEYS RANDOMKEY MULTI EXEC DISCARD UNWATCH EVAL EVALSHA EVAL_RO " +
+  "EVALSHA_RO FCALL FCALL_RO PUBLISH SPUBLISH SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE XREAD XREADGROUP WAIT " +
+  "FLUSHDB FLUSHALL SAVE BGSAVE LASTSAVE ROLE REPLCONF SWAPDB LMPOP ZMPOP ZUNION ZINTER ZDIFF ZUNIONSTORE ZINTERSTORE MONITOR";
+const known: ReadonlySet<string> = new Set([...keysOf.keys(), ...containers, ...others.split(" ")]);
+
+/** Whether this is a command that servers know by themselves, and not any word. */
+export const isKnownCommand = (name: string): boolean => known.has(name);
+
 /** Behind these a connection says other things than answers to questions. */
 export const endsDialogue: ReadonlySet<string> = new Set(
   "SUBSCRIBE PSUBSCRIBE SSUBSCRIBE MONITOR SYNC PSYNC".split(" "),

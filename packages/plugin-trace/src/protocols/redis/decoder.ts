@@ -4,7 +4,7 @@ import { redacted } from "../redact.js";
 import type { SpanFields } from "../span-fields.js";
 import { WireCall } from "../wire-call.js";
 import { type DecoderStart, PairedDecoder } from "../wire/paired-decoder.js";
-import { commandLine, commandName, endsDialogue } from "./commands.js";
+import { commandLine, commandName, endsDialogue, isKnownCommand } from "./commands.js";
 import { type RedisValue, ValueReader } from "./value-reader.js";
 
 /** Characters of a simple answer that are told. */
@@ -66,6 +66,18 @@ const LOOK_BYTES = 32;
 export const beginsRedis = (bytes: Uint8Array): boolean =>
   REQUEST.test(Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, LOOK_BYTES)).toString("latin1"));
 
+/**
+ * Whether these bytes begin a command, where they may as well begin an answer: lists are written as commands are, so only a word
+ * that is one counts.
+ */
+export function continuesRedis(bytes: Uint8Array): boolean {
+  if (!beginsRedis(bytes)) return false;
+  const beginning = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 2 * LOOK_BYTES)).toString(
+    "latin1",
+  );
+  return isKnownCommand(commandName(beginning.split("\r\n", 3)[2]));
+}
+
 /** Commands and answers of Redis, pipelined ones too. What a server pushes unasked (RESP3) is no answer. */
 export class RedisDecoder extends PairedDecoder<RedisCall> {
   protected override readonly requests = new ValueReader({
@@ -82,7 +94,7 @@ export class RedisDecoder extends PairedDecoder<RedisCall> {
   }
 
   protected override beginsRequest(bytes: Uint8Array): boolean {
-    return beginsRedis(bytes);
+    return continuesRedis(bytes);
   }
 
   #request(value: RedisValue): void {

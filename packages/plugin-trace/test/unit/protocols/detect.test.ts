@@ -9,7 +9,7 @@ import { detectProtocol, protocolDetector, protocolNames, type ProtocolName } fr
 import { holds } from "./support/holds.js";
 import { Listener } from "./support/listener.js";
 import { recorded, recordings } from "./support/recorded.js";
-import { kafkaRequest, mongoMessage } from "./support/messages.js";
+import { kafkaRequest, kafkaResponse, mongoMessage } from "./support/messages.js";
 
 const NOTHING = new Uint8Array(0);
 
@@ -66,6 +66,21 @@ test("requests in the middle of a connection are not taken for another protocol'
     }
   }
   t.true(known > 60, `${known} requests are known`);
+});
+
+test("what servers say in the middle of a connection is not taken for requests", (t) => {
+  const detector = protocolDetector({ told: () => {}, lost: () => {} }, () => true);
+  const answers = [
+    ...recordings.flatMap((name) => recorded(name).filter(({ isClient }, index) => !isClient && index > 1)),
+    ...[0, 1, 5, 20, 300].map((correlation) => ({ bytes: kafkaResponse(correlation, Buffer.alloc(40)) })),
+    { bytes: kafkaResponse(3, Buffer.from("000000000000003c00000000000900010000000c", "hex")) },
+    { bytes: mongoMessage({ id: 4, respondsTo: 3, document: { ok: 1 } }) },
+    { bytes: Buffer.from("*2\r\n$3\r\nfoo\r\n$3\r\nbar\r\n") },
+    { bytes: Buffer.from("HTTP/1.1 200 OK\r\n\r\n") },
+  ];
+  for (const { bytes } of answers) {
+    t.false(typeof detector(bytes, true) === "object", bytes.toString("latin1", 0, 60));
+  }
 });
 
 test("random bytes are nothing", (t) => {
