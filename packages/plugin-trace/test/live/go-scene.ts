@@ -30,6 +30,8 @@ const WRITTEN = 1;
 /** Bytes moved at one end of a connection, in one direction, by one goroutine. */
 export interface Moved {
   readonly isWritten: boolean;
+  /** Sequence number of the first byte. */
+  readonly from: number;
   readonly pid: number;
   /** 0: not known. */
   readonly goroutine: number;
@@ -128,10 +130,12 @@ export class GoScene {
     }
     const end = this.#ends.get(connection);
     if (kind !== EventKind.MARK || end === undefined) return;
-    const { tgid, goroutine } = traceMark.read(record);
+    const { from, tgid, goroutine } = traceMark.read(record);
     const isWritten = (traceEvent.flags(record) & WRITTEN) !== 0;
-    const moved = this.moved.get(end) ?? [];
-    this.moved.set(end, [...moved, { isWritten, pid: tgid, goroutine }]);
+    const moved = this.moved.get(end);
+    const move = { isWritten, from, pid: tgid, goroutine };
+    if (moved === undefined) this.moved.set(end, [move]);
+    else moved.push(move);
   }
 
   #log: Logger = {

@@ -17,12 +17,19 @@ interface Use {
   readonly line: readonly number[];
 }
 
-/** Who is responsible for each request at an end of a connection: of a request that was read the last who read of it, else the first who wrote. */
+/** While a request is worked at, another goroutine of net/http's server waits for the first byte of the next one. */
+function withoutLookouts(moved: readonly Moved[]): readonly Moved[] {
+  const reads = moved.filter(({ isWritten }) => !isWritten);
+  const lookouts = new Set(reads.filter(({ from }, index) => reads[index + 1]?.from === (from + 1) >>> 0));
+  return moved.filter((move) => !lookouts.has(move));
+}
+
+/** Who is responsible for each request at an end: of one that was read the last who read of it, else the first who wrote. */
 function turns(moved: readonly Moved[], role: Use["role"]): readonly number[] {
   const isRequest = ({ isWritten }: Moved) => isWritten === (role === "asks");
-  return moved
-    .filter((move, index) => {
-      const neighbour = moved[role === "asks" ? index - 1 : index + 1];
+  return withoutLookouts(moved)
+    .filter((move, index, all) => {
+      const neighbour = all[role === "asks" ? index - 1 : index + 1];
       return isRequest(move) && (neighbour === undefined || !isRequest(neighbour));
     })
     .map(({ goroutine }) => goroutine);

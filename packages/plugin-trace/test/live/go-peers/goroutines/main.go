@@ -52,7 +52,7 @@ func goid() int {
 var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 24}}
 
 func ask(url string, line []int) {
-	request, _ := http.NewRequest("POST", url, strings.NewReader(strings.Repeat("x", 3000)))
+	request, _ := http.NewRequest("POST", url, strings.NewReader(strings.Repeat("x", 100)))
 	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 		tell("asks", info.Conn.LocalAddr(), info.Conn.RemoteAddr(), line)
 	}}
