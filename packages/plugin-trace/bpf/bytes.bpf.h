@@ -215,12 +215,13 @@ static __always_inline void on_packet(struct __sk_buff *skb, bool written)
 	conn = find_conn((struct sock *)tp, true);
 	if (!conn)
 		conn = meet(&segment, tp);
-	if (!conn || conn->is_ignored)
+	if (!conn || conn->is_ignored || conn->is_opaque)
 		return;
 	id = conn->id;
 	order = bpf_map_lookup_elem(&trace_orders, &id);
-	if (order && order->kind == TRACE_IGNORE) {
-		conn->is_ignored = true;
+	if (order && (order->kind == TRACE_IGNORE || order->kind == TRACE_MARKS)) {
+		conn->is_ignored = order->kind == TRACE_IGNORE;
+		conn->is_opaque = true;
 		bpf_map_delete_elem(&trace_orders, &id);
 		return;
 	}

@@ -22,6 +22,8 @@ struct trace_conn {
 	bool is_marked[2];
 	/* Its process is not to be traced, or it speaks nothing we know. */
 	bool is_ignored;
+	/* Its bytes cannot be read, such as those of TLS: only who moves them is told. */
+	bool is_opaque;
 };
 
 /* By address of the socket, which stays in the kernel. */

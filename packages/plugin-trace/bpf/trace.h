@@ -90,6 +90,8 @@ enum trace_order_kind {
 	TRACE_SKIP = 2,
 	/* It is known what it is: as many bytes as can be are wanted. */
 	TRACE_TELL = 3,
+	/* No bytes are wanted, but who moves them. */
+	TRACE_MARKS = 4,
 };
 
 /* User space -> kernel, in map trace_orders, by connection id. The latest order holds. */

@@ -17,6 +17,7 @@ const FARTHEST = 2 ** 30;
 const WORTH_AN_ORDER = 8 * 1024;
 
 const IGNORE: Order = { kind: OrderKind.IGNORE, readSeq: 0, writtenSeq: 0 };
+const MARKS: Order = { kind: OrderKind.MARKS, readSeq: 0, writtenSeq: 0 };
 const TELL: Order = { kind: OrderKind.TELL, readSeq: 0, writtenSeq: 0 };
 
 /** Who hears of the calls of connections. */
@@ -29,6 +30,8 @@ export interface Listener {
   lost(connection: Connection, calls: number): void;
   /** Somebody moved bytes: more may be known of whose calls they are. */
   marked(connection: Connection): void;
+  /** The same of a connection whose requests cannot be read, such as those inside TLS. */
+  markedUnread(connection: Connection, mover: Mover, isWritten: boolean): void;
 }
 
 /** Makes what finds out of what kind a connection is. */
@@ -41,6 +44,10 @@ export class Connection {
   lastNs: number;
   /** Passed so far, in both directions. */
   #bytes = 0;
+  /** Direction of its first bytes, which are a client's in most protocols. */
+  #beganWritten: boolean | undefined;
+  /** Something passed before that was not seen. */
+  readonly #isMidway: boolean;
   readonly #conversation: Conversation;
   readonly #marks: readonly [read: Marks, written: Marks] = [new Marks(), new Marks()];
   readonly #segment: { bytes: Uint8Array; timeNs: number } = { bytes: new Uint8Array(0), timeNs: 0 };
@@ -54,6 +61,7 @@ export class Connection {
   ) {
     this.ends = endsOf(record);
     this.lastNs = traceEvent.timeNs(record);
+    this.#isMidway = (traceEvent.flags(record) & EventFlag.MIDWAY) !== 0;
     this.#conversation = new Conversation({
       readSeq: traceOpen.readSeq(record),
       writtenSeq: traceOpen.writtenSeq(record),
@@ -64,7 +72,7 @@ export class Connection {
           told: (call) => listener.told(this, call),
           lost: (calls) => listener.lost(this, calls),
         }),
-        isMidway: (traceEvent.flags(record) & EventFlag.MIDWAY) !== 0,
+        isMidway: this.#isMidway,
       },
     });
   }
@@ -92,6 +100,7 @@ export class Connection {
     const from = record.at + traceChunk.layout.size;
     const captured = Math.max(0, Math.min(traceChunk.captured(record), record.length - traceChunk.layout.size));
     const isWritten = (traceEvent.flags(record) & EventFlag.WRITTEN) !== 0;
+    this.#beganWritten ??= isWritten;
     this.#bytes += traceChunk.length(record);
     this.#segment.bytes = record.bytes;
     this.#segment.timeNs = timeNs;
@@ -110,8 +119,13 @@ export class Connection {
       timeNs: (this.lastNs = traceEvent.timeNs(record)),
       isSure: (flags & EventFlag.UNSURE) === 0,
     };
+    const isWritten = (flags & EventFlag.WRITTEN) !== 0;
+    if (this.outcome !== undefined) {
+      this.listener.markedUnread(this, mover, isWritten);
+      return mover;
+    }
     const [read, written] = this.#marks;
-    ((flags & EventFlag.WRITTEN) !== 0 ? written : read).add(traceMark.from(record), mover);
+    (isWritten ? written : read).add(traceMark.from(record), mover);
     read.movedTo(traceMark.readTo(record));
     written.movedTo(traceMark.writtenTo(record));
     this.listener.marked(this);
@@ -136,7 +150,8 @@ export class Connection {
 
   /** What the kernel shall do; undefined: what it does by itself, which is to tell the beginning of each turn. */
   get order(): Order | undefined {
-    if (this.outcome !== undefined) return IGNORE;
+    // Who serves requests that cannot be read has them in hand all the same.
+    if (this.outcome !== undefined) return this.#serves ? MARKS : IGNORE;
     const [read, written] = [this.#conversation.body(false), this.#conversation.body(true)];
     if (Math.max(read, written) < WORTH_SKIPPING)
       return this.#isKnown && this.#bytes > WORTH_AN_ORDER ? TELL : undefined;
@@ -145,6 +160,10 @@ export class Connection {
       readSeq: (this.#conversation.next(false) + Math.min(read, FARTHEST)) >>> 0,
       writtenSeq: (this.#conversation.next(true) + Math.min(written, FARTHEST)) >>> 0,
     };
+  }
+
+  get #serves(): boolean {
+    return this.#isKnown ? this.isServer : this.#beganWritten === false && !this.#isMidway;
   }
 
   get #isKnown(): boolean {

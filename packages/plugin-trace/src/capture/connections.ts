@@ -65,11 +65,11 @@ export class Connections {
     if (known === undefined) return this.#stranger(id);
     const { connection } = known;
     connection.chunk(record);
-    const { order } = connection;
+    const { order, outcome } = connection;
+    if (known.ordered?.kind === OrderKind.MARKS) return "taken";
     if (order !== undefined && !isSame(order, known.ordered)) this.options.orders.give(id, (known.ordered = order));
-    if (order?.kind !== OrderKind.IGNORE) return "taken";
-    this.#dismiss(id);
-    return connection.outcome === "undecodable" ? "trace_undecodable" : "taken";
+    if (order?.kind === OrderKind.IGNORE) this.#dismiss(id);
+    return outcome === "undecodable" ? "trace_undecodable" : "taken";
   }
 
   /** TRACE_MARK */

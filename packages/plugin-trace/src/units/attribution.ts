@@ -58,6 +58,8 @@ export class Attribution implements Listener {
   #unlinked: Unlinked = { uncertain: 0, handedOver: 0, slow: 0 };
   /** Calls under way, by connection. */
   readonly #underWay = new Map<Connection, Map<Call, Work>>();
+  /** The last request of each connection whose requests cannot be read. */
+  readonly #unread = new WeakMap<Connection, Entry>();
   /** Calls that are over, in the order they were told. */
   #waiting: Work[] = [];
   /** The latest the kernel's clock is known to show, ns. */
@@ -82,6 +84,31 @@ export class Attribution implements Listener {
       this.#attribute(work);
       if (work.toldNs !== undefined && work.entry?.isAnsweredByUnit !== undefined) this.#forget(connection, call);
     }
+  }
+
+  /**
+   * A request that cannot be read is in hand from when its bytes are read until the next are written; for so long as a call
+   * would wait for it, if none are.
+   */
+  markedUnread(connection: Connection, mover: Mover, isWritten: boolean): void {
+    const inHand = this.#unread.get(connection);
+    if (inHand !== undefined && inHand.closedNs > mover.timeNs) {
+      if (isWritten) inHand.closedNs = mover.timeNs;
+      return;
+    }
+    const unit = this.#unitOf(mover);
+    if (isWritten || unit === undefined) return;
+    const entry: Entry = {
+      unit,
+      connection,
+      openedNs: mover.timeNs,
+      closedNs: mover.timeNs + this.options.patienceNs,
+      isAnsweredByUnit: false,
+      answeredBy: undefined,
+      traceId: undefined,
+    };
+    this.#unread.set(connection, entry);
+    this.units.open(entry);
   }
 
   told(connection: Connection, call: Call): void {

@@ -19,8 +19,8 @@ export interface Entry {
   isAnsweredByUnit: boolean | undefined;
   /** Who began the response, if that is known by now. */
   answeredBy: Unit | undefined;
-  /** Shared by the request and the calls made for it. */
-  readonly traceId: bigint;
+  /** Shared by the request and the calls made for it; undefined for a request that cannot be read. */
+  readonly traceId: bigint | undefined;
 }
 
 /**

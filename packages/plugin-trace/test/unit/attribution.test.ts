@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import test from "ava";
 import fc from "fast-check";
-import { type Actor, Scene, type SceneConnection } from "./support/scene.js";
+import { type Actor, Scene, SceneConnection } from "./support/scene.js";
 
 test("a call between a request and its response, all by one thread, was made for that request", (t) => {
   const scene = new Scene();
@@ -166,6 +166,28 @@ test("a call is tied also when its process is gone by then, and nothing can be a
   scene.isGo = undefined;
   scene.end();
   t.is(scene.traceIds().get("/out"), scene.traceIds().get("/in"));
+});
+
+test("a thread that serves a request nobody can read beside another makes calls for either", (t) => {
+  const scene = new Scene();
+  const unread = new SceneConnection(scene);
+  const pass = (isWritten: boolean): void => {
+    unread.pass(isWritten, "\x16\x03\x01\x00\xff".repeat(200));
+    unread.move(isWritten, 7);
+  };
+  pass(false);
+  pass(true);
+  const request = scene.ask("/in", 7);
+  scene.answer(scene.call("/before", 7), 7);
+  pass(false);
+  scene.answer(scene.call("/both", 7), 7);
+  pass(true);
+  scene.answer(scene.call("/alone", 7), 7);
+  scene.respond(request, 7);
+  scene.end();
+  t.is(scene.traceIds().get("/before"), scene.traceIds().get("/in"));
+  t.is(scene.traceIds().get("/both"), undefined);
+  t.is(scene.traceIds().get("/alone"), scene.traceIds().get("/in"));
 });
 
 test("goroutines that make each other are no endless loop", (t) => {

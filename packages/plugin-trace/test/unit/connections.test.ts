@@ -18,7 +18,7 @@ const cursorOf = (...parts: readonly Uint8Array[]): Cursor => {
   return cursor;
 };
 
-const nobody: Listener = { asked() {}, told() {}, lost() {}, marked() {} };
+const nobody: Listener = { asked() {}, told() {}, lost() {}, marked() {}, markedUnread() {} };
 
 /** Connections, and the orders that were written: by connection, the latest. */
 class Rig {
@@ -69,8 +69,13 @@ test("a connection whose first bytes are of no protocol is to be ignored, and wh
   rig.open(1);
   rig.pass(1, false, "\xff\xfe\xfd".repeat(400));
   rig.pass(1, true, "\xff\xfe\xfd".repeat(400));
-  t.is(await rig.kindOf(1), OrderKind.IGNORE);
+  t.is(await rig.kindOf(1), OrderKind.MARKS, "who serves it has a request in hand, whatever it is");
   t.is(rig.pass(1, false, "more"), "taken");
+  rig.open(2);
+  rig.pass(2, true, "\xff\xfe\xfd".repeat(400));
+  rig.pass(2, false, "\xff\xfe\xfd".repeat(400));
+  t.is(await rig.kindOf(2), OrderKind.IGNORE);
+  t.is(rig.pass(2, false, "more"), "taken");
 });
 
 test("of a body of known length the kernel is to tell how long it is, up to its end", async (t) => {
