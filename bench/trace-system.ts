@@ -2,7 +2,7 @@
 /**
  * A real system of servers in several languages (packages/plugin-trace/test/system) whose call trees are known by construction: how
  * many traces are those trees, by server and by edge, for so many requests at each concurrency. Bounds: no wrong parent at all;
- * everything but gRPC's goroutines right at concurrency 1, 99 % of what goroutines and threads serve above.
+ * everything right at concurrency 1, 99 % of what goroutines and threads serve above.
  *
  * node --import ./scripts/ts-node.mjs --conditions=skep-source bench/trace-system.ts [requests] [concurrency,...]
  * Needs root, and the servers that test/system/README.md names.
