@@ -16,7 +16,9 @@ async function listen(server) {
 }
 
 if (what === "http") {
-  const port = await listen(createServer((_, response) => response.end("hello")));
+  const server = createServer((_, response) => response.end("hello"));
+  server.keepAliveTimeout = 60_000;
+  const port = await listen(server);
   const agent = new Agent({ keepAlive: true, maxSockets: Number(connections) });
   const ask = (id) =>
     new Promise((resolve, reject) => {
