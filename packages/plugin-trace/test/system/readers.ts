@@ -9,7 +9,7 @@ import {
   httpReceiver,
   type Message,
   type Receiver,
-} from "../../../exporter-otlp/test/unit/support/receiver.js";
+} from "../../../exporter-otlp/test/support/receiver.js";
 import { type SeenSpan, telling } from "./trees.js";
 
 /** Spans of an agent after the linker, as two readers have them. */

@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import test from "ava";
-import { Spool } from "../../../src/points/spool.js";
+import { Spool } from "../../src/points/spool.js";
 
-const program = fileURLToPath(new URL("../support/spooling-process.ts", import.meta.url));
+const program = fileURLToPath(new URL("../unit/support/spooling-process.ts", import.meta.url));
 const node = ["--import=./scripts/ts-node.mjs", "--conditions=skep-source", "--no-warnings", program];
 
 for (const least of [20, 100, 400]) {

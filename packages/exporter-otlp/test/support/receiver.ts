@@ -8,7 +8,7 @@ import { gunzipSync } from "node:zlib";
 import { Server, ServerCredentials, status, type ServiceDefinition, type UntypedHandleCall } from "@grpc/grpc-js";
 import protobuf from "protobufjs";
 
-const folder = fileURLToPath(new URL("../../proto/", import.meta.url));
+const folder = fileURLToPath(new URL("../proto/", import.meta.url));
 const root = new protobuf.Root();
 root.resolvePath = (_origin, target) => `${folder}${target}`;
 for (const signal of ["metrics", "logs", "trace"]) {

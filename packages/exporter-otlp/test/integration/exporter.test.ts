@@ -13,7 +13,7 @@ import {
 } from "@skep/core";
 import test, { type ExecutionContext } from "ava";
 import { otlpExporters, otlpFromConfig, type OtlpOptions, otlpSection, type Signal } from "../../src/index.js";
-import { attributesOf, grpcReceiver, httpReceiver, type Message, type Receiver } from "./support/receiver.js";
+import { attributesOf, grpcReceiver, httpReceiver, type Message, type Receiver } from "../support/receiver.js";
 
 const ends = {
   family: tag("family"),
