@@ -87,12 +87,6 @@ export class Connection {
     return this.#conversation.outcome;
   }
 
-  /** Who moved anything last; undefined as long as nobody is known to have. */
-  get lastMover(): Mover | undefined {
-    const [read, written] = [this.#marks[0].last, this.#marks[1].last];
-    return (read?.timeNs ?? 0) > (written?.timeNs ?? 0) ? read : written;
-  }
-
   // hot
   /** @param record struct trace_chunk */
   chunk(record: Cursor): void {

@@ -34,11 +34,6 @@ export class Marks {
   /** Every byte before this one has its mark. */
   #knownTo: number | undefined;
 
-  /** The last who moved any. */
-  get last(): Mover | undefined {
-    return this.#marks.at(-1)?.mover;
-  }
-
   /** Who moved the bytes from `from` on. */
   add(from: number, mover: Mover): void {
     let at = this.#marks.length;
