@@ -29,6 +29,14 @@ export class RingMap implements Ring, Disposable {
     return this.open().pending();
   }
 
+  end(): number {
+    return this.open().end();
+  }
+
+  hasReached(end: number): boolean {
+    return this.open().hasReached(end);
+  }
+
   drain(handler: RecordHandler, deadline: number): number {
     const reader = this.open();
     try {

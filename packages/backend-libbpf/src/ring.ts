@@ -80,6 +80,16 @@ export class RingReader {
     return (Atomics.load(this.#producer, 0) - this.#position) >>> 0;
   }
 
+  /** See `Ring.end`. */
+  end(): number {
+    return Atomics.load(this.#producer, 0);
+  }
+
+  /** See `Ring.hasReached`. */
+  hasReached(end: number): boolean {
+    return ((this.#position - end) | 0) >= 0;
+  }
+
   get draining(): boolean {
     return this.#draining;
   }

@@ -109,6 +109,10 @@ export interface Ring {
   readonly size: number;
   /** Bytes waiting to be read. */
   pending(): number;
+  /** Where the ring ends now, records that are still being written included: a number for {@link hasReached}. */
+  end(): number;
+  /** Whether everything before `end` has been handed over. */
+  hasReached(end: number): boolean;
   /**
    * Hands committed records to `handler`, oldest first, until the ring is empty or `performance.now() >= deadline`.
    * Memory is given back to the kernel in batches. Returns how many records were handed over.

@@ -91,10 +91,14 @@ test("a busy record holds back those behind it, and nothing is handed over twice
   ring.write(4, 1);
   const busy = ring.reserve(4, 2)!;
   ring.write(4, 3);
+  const end = reader.end();
   t.deepEqual(drainAll(reader), ["01010101"]);
   t.is(reader.pending(), 32);
+  t.false(reader.hasReached(end));
   busy.submit();
-  t.deepEqual(drainAll(reader), ["02020202", "03030303"]);
+  ring.write(4, 4);
+  t.deepEqual(drainAll(reader), ["02020202", "03030303", "04040404"]);
+  t.true(reader.hasReached(end));
 });
 
 test("a record that wraps lies in one piece", (t) => {

@@ -19,6 +19,8 @@ export class FakeRing {
   #queue: Uint8Array[] = [];
   #head = 0;
   #used = 0;
+  /** Records so far. */
+  #handed = 0;
   #waiting: (() => void) | undefined;
   #whenEmpty: (() => void)[] = [];
 
@@ -48,12 +50,22 @@ export class FakeRing {
     return this.#used;
   }
 
+  /** In records, because nobody is ever in the middle of writing one here. */
+  end(): number {
+    return this.#handed + this.#queue.length - this.#head;
+  }
+
+  hasReached(end: number): boolean {
+    return this.#handed >= end;
+  }
+
   drain(handler: RecordHandler, deadline: number): number {
     let records = 0;
     try {
       while (this.#head < this.#queue.length && performance.now() < deadline) {
         const record = this.#queue[this.#head++]!;
         this.#used -= roomOf(record);
+        this.#handed++;
         records++;
         this.lend(record, handler);
       }

@@ -67,6 +67,8 @@ export class FakeSession implements Session {
       map,
       size: ring.size,
       pending: () => (this.#closed ? 0 : ring.pending()),
+      end: () => ring.end(),
+      hasReached: (end) => this.#closed || ring.hasReached(end),
       drain: (handler, deadline) => {
         this.#requireOpen();
         return ring.drain(handler, deadline);

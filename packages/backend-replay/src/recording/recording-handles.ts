@@ -31,6 +31,14 @@ export class RecordingRing implements Ring {
     return this.inner.pending();
   }
 
+  end(): number {
+    return this.inner.end();
+  }
+
+  hasReached(end: number): boolean {
+    return this.inner.hasReached(end);
+  }
+
   drain(handler: RecordHandler, deadline: number): number {
     this.#handler = handler;
     return this.inner.drain(this.#tap, deadline);

@@ -29,6 +29,8 @@ export const sliceMs = 5;
 /** Time between two drains while records come, milliseconds. */
 const shortestMs = 5;
 const longestMs = 20;
+/** Time to write a record that has been begun, milliseconds. */
+const writingMs = 1;
 /** Share of a ring that may fill between two drains before they come sooner. */
 const crowded = 1 / 16;
 
@@ -81,13 +83,22 @@ export class DrainClock {
     for (const { ring } of this.#urgent()) ring.cancelWait();
   }
 
-  /** Reads until all rings are empty or `performance.now() >= deadline`, yielding to the event loop between slices. */
+  /**
+   * Reads what is in the rings now, records that are still being written included, or until `performance.now() >= deadline`; yields
+   * to the event loop between slices.
+   */
   async drainAll(deadline: number): Promise<void> {
+    const due = [...this.#sources].map((source) => ({ source, end: endOf(source) }));
+    const isBehind = (): boolean =>
+      due.some(({ source, end }) => this.#sources.has(source) && end !== undefined && !source.ring.hasReached(end));
     for (;;) {
-      const slice = Math.min(deadline, performance.now() + sliceMs);
-      const { full } = this.#drain(slice);
-      if (!full || performance.now() >= deadline) return;
-      await new Promise<void>((resolve) => this.clock.soon(resolve));
+      const { records } = this.#drain(Math.min(deadline, performance.now() + sliceMs));
+      if (!isBehind() || performance.now() >= deadline) return;
+      await new Promise<void>((resolve) => {
+        // Whoever writes the next record has been interrupted.
+        if (records === 0) this.clock.after(writingMs, resolve);
+        else this.clock.soon(resolve);
+      });
     }
   }
 
@@ -198,5 +209,14 @@ export class DrainClock {
   #cancel(): void {
     this.#pending?.cancel();
     this.#pending = undefined;
+  }
+}
+
+/** Undefined where the ring itself fails: the next reading tells. */
+function endOf({ ring }: DrainSource): number | undefined {
+  try {
+    return ring.end();
+  } catch {
+    return undefined;
   }
 }

@@ -135,5 +135,8 @@ export function sameCounts(
     kind: `${family} ${transport} ${rcode}`,
     count,
   }));
-  t.deepEqual(counted(seen), counted(told), `${direction} exchanges of process ${pid}`);
+  const others = points
+    .filter(({ tags }) => tags["pid"] !== String(pid) && tags["direction"] === direction)
+    .map(({ tags, fields }) => `${tags["family"]} ${tags["transport"]} of ${tags["pid"]}: ${fields["count"]}`);
+  t.deepEqual(counted(seen), counted(told), `${direction} exchanges of process ${pid}; others: ${others.join(", ")}`);
 }

@@ -148,6 +148,24 @@ test("a ring that was removed is neither read nor waited for", async (t) => {
   t.is(ring.drains, drains);
 });
 
+test("drainAll waits for a record that is being written", async (t) => {
+  const ring = new FakeRing("a");
+  const clock = new FakeClock();
+  const drain = new DrainClock(clock);
+  const seen: number[] = [];
+  drain.add({ ring, handle: (cursor) => void seen.push(cursor.bytes[cursor.at]!), failed: () => {} });
+  ring.isBusy = true;
+  ring.push(record(1), record(2));
+  let isOver = false;
+  const over = drain.drainAll(performance.now() + 5000).then(() => (isOver = true));
+  for (let ms = 0; ms < 5; ms++) await clock.advance(1);
+  t.false(isOver);
+  ring.isBusy = false;
+  await clock.advance(1);
+  await over;
+  t.deepEqual(seen, [1, 2]);
+});
+
 test("drainAll empties every ring, or gives up at the deadline", async (t) => {
   const ring = new FakeRing("a");
   const clock = new FakeClock();

@@ -17,6 +17,9 @@ export class FakeRing implements Ring {
   readonly size = 65_536;
   readonly records: Uint8Array[] = [];
   drains = 0;
+  /** A record is being written before those that are there: nothing can be read. */
+  isBusy = false;
+  #handed = 0;
   waits = 0;
   #waiting: (() => void) | undefined;
 
@@ -32,14 +35,23 @@ export class FakeRing implements Ring {
     return this.records.reduce((sum, record) => sum + record.length + 8, 0);
   }
 
+  end(): number {
+    return this.#handed + this.records.length;
+  }
+
+  hasReached(end: number): boolean {
+    return this.#handed >= end;
+  }
+
   drain(handler: RecordHandler, deadline: number): number {
     this.drains++;
     let count = 0;
-    while (this.records.length > 0 && (count === 0 || performance.now() < deadline)) {
+    while (!this.isBusy && this.records.length > 0 && (count === 0 || performance.now() < deadline)) {
       const record = this.records.shift()!;
       const cursor = new Cursor(record.buffer, record.byteOffset, record.byteLength);
       cursor.length = record.byteLength;
       count++;
+      this.#handed++;
       handler(cursor);
     }
     return count;
