@@ -31,36 +31,16 @@
 /* False when the packet is not TCP or carries nothing. */
 static __always_inline bool read_packet(struct __sk_buff *skb, bool written, struct http_segment *segment)
 {
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-	struct tcp_header *tcp;
-	__u32 headers;
+	struct skep_tcp_payload payload;
 
-	/* Headers are in the packet's linear part, also where its payload is not. */
-	if (skb->protocol == bpf_htons(0x0800)) {
-		struct ipv4_header *ip = data;
-
-		if ((void *)(ip + 1) > end || ip->protocol != IPPROTO_TCP)
-			return false;
-		headers = ip->ihl * 4;
-	} else {
-		struct ipv6_header *ip = data;
-
-		if ((void *)(ip + 1) > end || ip->nexthdr != IPPROTO_TCP)
-			return false;
-		headers = sizeof(*ip);
-	}
-	tcp = data + headers;
-	if ((void *)(tcp + 1) > end)
-		return false;
-	headers += tcp->doff * 4;
-	if (skb->len <= headers)
+	if (!skep_tcp_payload_of(skb, &payload))
 		return false;
 	segment->skb = skb;
 	segment->written = written;
-	segment->at = headers;
-	segment->length = skb->len - headers;
-	segment->seq = bpf_ntohl(tcp->seq) + !!(tcp->flags & TCP_FLAG_SYN);
-	segment->ack = bpf_ntohl(tcp->ack_seq);
+	segment->at = payload.at;
+	segment->length = payload.length;
+	segment->seq = payload.seq;
+	segment->ack = payload.ack;
 	return true;
 }
 

@@ -2,6 +2,8 @@
 /* The packet of a cgroup_skb program. */
 #pragma once
 
+#include "skep/packet.bpf.h"
+
 /*
  * Reads the addresses, from our side: @here is the local end. Returns where the transport header begins, 0 when there is
  * none of @protocol where it should be.
@@ -28,23 +30,6 @@ static __always_inline __u32 read_ip_header(struct __sk_buff *skb, bool sending,
 	}
 }
 
-/* Whether the cgroup of the packet's socket, or one above it, is in scope. */
-static __always_inline bool packet_cgroup_in_scope(struct __sk_buff *skb)
-{
-#pragma clang loop unroll(disable)
-	for (int level = 0; level < SKEP_CGROUP_DEPTH; level++) {
-		__u64 id = bpf_skb_ancestor_cgroup_id(skb, level);
-		__u8 *known;
-
-		if (!id)
-			return false;
-		known = bpf_map_lookup_elem(&scope_cgroups, &id);
-		if (known && *known == SKEP_IN_SCOPE)
-			return true;
-	}
-	return false;
-}
-
 /*
  * The packet of a socket of process @tgid (0: not known). Programs are attached to the cgroups of the scope, so with no
  * other kind of scope the attachment has decided; with another they are attached wider and ask.
@@ -54,5 +39,5 @@ static __always_inline bool packet_in_scope(struct __sk_buff *skb, __u32 tgid, _
 	if (!skep_scope_mask || skep_scope_mask == SKEP_SCOPE_CGROUPS)
 		return true;
 	return skep_netns_in_scope(netns) || skep_pid_in_scope(tgid) ||
-	       ((skep_scope_mask & SKEP_SCOPE_CGROUPS) && packet_cgroup_in_scope(skb));
+	       ((skep_scope_mask & SKEP_SCOPE_CGROUPS) && skep_packet_cgroup_in_scope(skb));
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "connections.bpf.h"
+#include "skep/packet.bpf.h"
 
 /*
  * Of one turn, which is what one side says until the other says something: beyond that only lengths are told, so that no
@@ -18,10 +19,9 @@ struct trace_segment {
 	struct __sk_buff *skb;
 	/* Written by the local end. */
 	bool written;
-	/* Offset of the first byte in the packet. */
+	/* Where its bytes are, and their numbers: see struct skep_tcp_payload. */
 	__u32 at;
 	__u32 length;
-	/* Number of the first byte in its direction, and of the next byte the sender expects from the other one. */
 	__u32 seq;
 	__u32 ack;
 };
@@ -29,54 +29,17 @@ struct trace_segment {
 /* False when the packet is not TCP or carries nothing. */
 static __always_inline bool read_packet(struct __sk_buff *skb, bool written, struct trace_segment *segment)
 {
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-	struct tcp_header *tcp;
-	__u32 headers;
+	struct skep_tcp_payload payload;
 
-	/* Headers are in the packet's linear part, also where its payload is not. */
-	if (skb->protocol == bpf_htons(0x0800)) {
-		struct ipv4_header *ip = data;
-
-		if ((void *)(ip + 1) > end || ip->protocol != IPPROTO_TCP)
-			return false;
-		headers = ip->ihl * 4;
-	} else {
-		struct ipv6_header *ip = data;
-
-		if ((void *)(ip + 1) > end || ip->nexthdr != IPPROTO_TCP)
-			return false;
-		headers = sizeof(*ip);
-	}
-	tcp = data + headers;
-	if ((void *)(tcp + 1) > end)
-		return false;
-	headers += tcp->doff * 4;
-	if (skb->len <= headers)
+	if (!skep_tcp_payload_of(skb, &payload))
 		return false;
 	segment->skb = skb;
 	segment->written = written;
-	segment->at = headers;
-	segment->length = skb->len - headers;
-	segment->seq = bpf_ntohl(tcp->seq) + !!(tcp->flags & TCP_FLAG_SYN);
-	segment->ack = bpf_ntohl(tcp->ack_seq);
+	segment->at = payload.at;
+	segment->length = payload.length;
+	segment->seq = payload.seq;
+	segment->ack = payload.ack;
 	return true;
-}
-
-/* Whether the cgroup of the packet's socket, or one above it, is in scope. */
-static __always_inline bool packet_cgroup_in_scope(struct __sk_buff *skb)
-{
-#pragma clang loop unroll(disable)
-	for (int level = 0; level < SKEP_CGROUP_DEPTH; level++) {
-		__u64 id = bpf_skb_ancestor_cgroup_id(skb, level);
-		__u8 *known;
-
-		if (!id)
-			return false;
-		known = bpf_map_lookup_elem(&scope_cgroups, &id);
-		if (known && *known == SKEP_IN_SCOPE)
-			return true;
-	}
-	return false;
 }
 
 /*
@@ -87,7 +50,7 @@ static __always_inline bool packet_in_scope(struct __sk_buff *skb, __u32 netns)
 {
 	if (!skep_scope_mask || skep_scope_mask == SKEP_SCOPE_CGROUPS)
 		return true;
-	return skep_netns_in_scope(netns) || ((skep_scope_mask & SKEP_SCOPE_CGROUPS) && packet_cgroup_in_scope(skb));
+	return skep_netns_in_scope(netns) || ((skep_scope_mask & SKEP_SCOPE_CGROUPS) && skep_packet_cgroup_in_scope(skb));
 }
 
 /* The first segment of a connection that is seen. */
