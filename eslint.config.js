@@ -61,7 +61,7 @@ export default defineConfig(
   },
   { files: ["packages/backend-libbpf/src/ffi.ts"], rules: { "@typescript-eslint/no-explicit-any": "off" } },
   {
-    files: ["packages/plugin-*/src/{index,plugin}.ts", "examples/**/{index,plugin}.{ts,mjs}", "*.config.{js,mjs}"],
+    files: ["packages/plugin-*/src/{index,plugin}.ts", "examples/**/{index,plugin}.{ts,mjs}", "**/*.config.{js,mjs}"],
     rules: { "no-restricted-syntax": "off" },
   },
 );

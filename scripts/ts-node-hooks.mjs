@@ -32,10 +32,11 @@ export async function resolve(specifier, context, nextResolve) {
 
 export async function load(url, context, nextLoad) {
   if (!/^file:.*(?<!\.d)\.ts$/.test(url)) return nextLoad(url, context);
-  return { format: "module", source: await transpiled(fileURLToPath(url)), shortCircuit: true };
+  return { format: "module", source: await javaScriptOf(fileURLToPath(url)), shortCircuit: true };
 }
 
-async function transpiled(file) {
+/** What becomes of a TypeScript file, from the cache if it was made before. */
+export async function javaScriptOf(file) {
   const source = readFileSync(file, "utf8");
   const cached = join(folder, createHash("sha256").update(salt).update(file).update("\0").update(source).digest("hex"));
   try {

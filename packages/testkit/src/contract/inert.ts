@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -21,7 +22,13 @@ export function deedsOfImport(module: URL): Promise<readonly string[]> {
 const found = new Map<string, Promise<readonly string[]>>();
 
 async function lookAt(module: URL): Promise<readonly string[]> {
-  const args = [...process.execArgv, fileURLToPath(probe), module.href];
+  const args = [...process.execArgv, fileURLToPath(probe), compiled(module).href];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   return JSON.parse(stdout) as string[];
+}
+
+/** Where sources are run compiled, what was made of a module stands beside it. */
+function compiled(module: URL): URL {
+  const beside = new URL(module.href.replace(/\.ts$/, ".js"));
+  return existsSync(beside) ? beside : module;
 }

@@ -32,7 +32,7 @@ test("an agent counts its drains and flushes, and how full its rings were", asyn
   const { plugins, drain, flush, process } = agent.metrics();
   t.is(flush.count, 2);
   t.true(flush.totalMs >= flush.longestMs && flush.longestMs >= flush.lastMs - 1e-9);
-  t.is(drain.count, 1);
+  t.true(drain.count >= 1 && drain.count <= 10, "a turn, or more on a busy machine");
   t.like(plugins[0], { name: "summing", counters: { observed: 10, emitted: 1, aggregated: 9 }, flush: { count: 2 } });
   const [use] = plugins[0]!.rings;
   t.like(use, { map: "records", records: 10, pending: 0 });
