@@ -21,7 +21,7 @@ import {
 import { GoPrograms } from "./go/go-programs.js";
 import { Goroutines } from "./go/goroutines.js";
 import { TracedProcesses } from "./processes/traced-processes.js";
-import { type CallFields, spanOf, traceIdOf } from "./spans.js";
+import { type CallFields, spanOf, type SpanSurroundings, traceIdOf } from "./spans.js";
 import { type Attributed, Attribution } from "./units/attribution.js";
 
 /** Between looks at what waits, ms: so long a mark may come behind the bytes it is about. */
@@ -42,10 +42,13 @@ export class Tracer implements PluginInstance {
   /** What the kernel's clock shows at least. */
   #nowNs = 0;
   #tickedNs = 0;
+  /** Asked for once a look, not for each span. */
+  #surroundings: SpanSurroundings;
 
   constructor(context: PluginContext<TraceConfig>) {
     const { config, host } = context;
     this.#context = context;
+    this.#surroundings = { bootTime: context.bootTime(), natTable: undefined };
     this.#bootId = context.fact("boot_id", () => bootIdOf(host.procRoot));
     this.#isWanted = wantedOf(config);
     this.#processes = new TracedProcesses(context, context.use(ProcessTable), context.map("trace_denied"));
@@ -96,6 +99,7 @@ export class Tracer implements PluginInstance {
     const sinceNs = this.#tickedNs;
     this.#tickedNs = this.#nowNs;
     this.#nowNs += passedNs;
+    this.#surroundings = { bootTime: this.#context.bootTime(), natTable: this.#context.tryUse(NatTable) };
     if (this.#losses.check()) this.#attribution.lostRecords(sinceNs);
     this.#attribution.tick(this.#nowNs, isLast);
   }
@@ -131,10 +135,8 @@ export class Tracer implements PluginInstance {
     const protocol = protocolOf(call);
     if (protocol === undefined || !this.#isWanted(protocol)) return this.#drop("trace_not_wanted");
     const traceId = attributed.traceId ?? traceIdOf(this.#bootId, mover, call);
-    const natTable = this.#context.tryUse(NatTable);
-    const surroundings = { bootTime: this.#context.bootTime(), natTable };
     this.#context.count("observed");
-    this.#context.emit(spanOf({ ...attributed, mover, traceId }, process, this.#fieldsOf(call), surroundings));
+    this.#context.emit(spanOf({ ...attributed, mover, traceId }, process, this.#fieldsOf(call), this.#surroundings));
   }
 
   #fieldsOf(call: Call): CallFields {
