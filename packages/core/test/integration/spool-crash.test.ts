@@ -23,6 +23,7 @@ for (const least of [20, 100, 400]) {
       told = Math.max(told, ...(chunk as string).split("\n").slice(0, -1).map(Number));
       if (told >= least) break;
     }
+    t.true(told >= least, `it ended after ${told}`);
     child.kill("SIGKILL");
     if (child.signalCode === null) await once(child, "exit");
 
